@@ -1,0 +1,110 @@
+/* Messages, both directions, with their timeline; the queue a lane reads; safety budgets,
+ * which are taken in the same transaction as the insert. */
+#ifndef COMMON_STORE_MESSAGE_H
+#define COMMON_STORE_MESSAGE_H
+
+#include "common/ids.h"
+#include "common/store/event.h"
+#include "common/store/store.h"
+
+/* Stored; never renumber. */
+enum message_status {
+	MESSAGE_QUEUED = 1,
+	MESSAGE_SENT = 2, /* the server acknowledged it */
+	MESSAGE_DELIVERED = 3,
+	MESSAGE_READ = 4,
+	MESSAGE_PLAYED = 5,
+	MESSAGE_FAILED = 6,
+	MESSAGE_RECEIVED = 7, /* inbound */
+};
+enum message_direction { MESSAGE_OUT = 1, MESSAGE_IN = 2 };
+enum message_kind { MESSAGE_TEXT = 1, MESSAGE_OTHER = 99 };
+enum message_source { MESSAGE_BY_API = 1, MESSAGE_BY_SCHEDULE = 2, MESSAGE_BY_PHONE = 3 /* sent on the phone or another linked device */ };
+
+const char *message_status_name(enum message_status status); /* "QUEUED" ... */
+const char *message_kind_name(enum message_kind kind);	     /* "TEXT" ... */
+
+struct message {
+	int64_t id;
+	const char *public_id; /* uuid */
+	int64_t account_id;
+	int64_t device_id;
+	const char *device_uid; /* read only: joined */
+	int64_t device_seq;	/* outbound: gapless per device; 0 for inbound */
+	enum message_direction direction;
+	enum message_kind kind;
+	enum message_source source;
+	const char *wa_id;
+	const char *chat;   /* chat JID: "15550002222@s.whatsapp.net", "…@lid", "…@g.us" */
+	const char *sender; /* inbound: bare sender JID; else NULL */
+	const char *phone;  /* the other party, digits without '+', or NULL when only a LID is known */
+	const char *lid;    /* the other party's LID user, or NULL */
+	const char *push_name;
+	const char *text;
+	enum message_status status;
+	const char *reason;	       /* why it waits or failed, or NULL */
+	const char *client_message_id; /* or NULL */
+	int n_devices;		       /* encrypted to so many devices */
+	int n_retries;		       /* retry receipts answered */
+	int64_t created_ms;	       /* accepted / received by us */
+	int64_t wa_ms;		       /* the server's time, 0 = unknown */
+	int64_t sent_ms, delivered_ms, read_ms, failed_ms; /* 0 = not yet */
+};
+
+typedef int message_row_fn(const struct message *message, void *arg);
+
+/* Inserts an outbound message: QUEUED, with the next device_seq.  Fills id and device_seq.
+ * If (device, client_message_id) exists, nothing is inserted, *@duplicate is set and @message's id is the
+ * existing one's: read it with store_message_by_id(). */
+int store_message_insert_out(struct tx *tx, struct message *message, bool *duplicate, struct err *err);
+/* Inserts an inbound (or own phone's) message unless (device, chat, sender, wa_id) is known: *@duplicate. */
+int store_message_insert_in(struct tx *tx, struct message *message, bool *duplicate, struct err *err);
+
+/* The lane's queue: QUEUED messages of a device with device_seq > @after, oldest first. */
+int store_message_queued(struct store *store, int64_t device_id, int64_t after_seq, int limit, message_row_fn *row, void *arg, struct err *err);
+
+/* Moves an outbound message up (QUEUED < SENT < DELIVERED < READ < PLAYED; FAILED only from QUEUED or SENT; a
+ * lower or equal status changes nothing but may fill a missing timestamp).  READ also fills
+ * delivered_ms.  *@changed tells whether the status moved, and then @row (may be NULL) sees the new row. */
+struct message_change {
+	const char *wa_id;
+	enum message_status status;
+	int64_t at_ms;
+	const char *reason; /* FAILED */
+	int n_devices;	    /* > 0: store */
+};
+int store_message_change(struct tx *tx, int64_t device_id, const struct message_change *change, bool *changed, message_row_fn *row, void *arg, struct err *err);
+/* Why a queued message waits (shown to clients); NULL clears. */
+int store_message_set_reason(struct tx *tx, int64_t device_id, const char *wa_id, const char *reason, struct err *err);
+int store_message_count_retry(struct tx *tx, int64_t device_id, const char *wa_id, struct err *err);
+
+struct message_filter {
+	int64_t account_id;
+	int64_t device_id;   /* 0 = all */
+	const char *phone;   /* digits, or NULL */
+};
+/* Newest first.  *@total_out is kept in counters where the filter allows it. */
+int store_message_list(struct store *store, const struct message_filter *filter, struct page page, message_row_fn *row, void *arg, int64_t *total_out, struct err *err);
+int store_message_by_public_id(struct store *store, int64_t account_id, const char *public_id, message_row_fn *row, void *arg, struct err *err);
+int store_message_by_id(struct store *store, int64_t id, message_row_fn *row, void *arg, struct err *err);
+int store_message_by_wa_id(struct store *store, int64_t device_id, const char *wa_id, message_row_fn *row, void *arg, struct err *err); /* outbound */
+
+/* ---- safety budgets: sends counted per device in UTC day, hour and minute ---- */
+struct budget {
+	int64_t day, hour, minute;	       /* which bucket: unix time / 86400000, / 3600000, / 60000 */
+	int day_sent, hour_sent, minute_sent;  /* in that bucket */
+};
+/* The counters as of @now_ms: older buckets read as 0. */
+int store_budget_get(struct store *store, int64_t device_id, int64_t now_ms, struct budget *out, struct err *err);
+int store_budget_get_tx(struct tx *tx, int64_t device_id, int64_t now_ms, struct budget *out, struct err *err);
+/* Counts one send in all three buckets. */
+int store_budget_take(struct tx *tx, int64_t device_id, int64_t now_ms, struct err *err);
+
+/* ---- Idempotency-Key ---- */
+/* Finds a stored answer for (account, key).  Returns 1 and calls @row, 0 when there is none. */
+typedef void idempotency_row_fn(const uint8_t request_hash[32], int status, const char *body, void *arg);
+int store_idempotency_find(struct tx *tx, int64_t account_id, const char *key, int64_t not_before_ms, idempotency_row_fn *row, void *arg, struct err *err);
+int store_idempotency_put(struct tx *tx, int64_t account_id, const char *key, const uint8_t request_hash[32], int status, const char *body, int64_t now_ms, struct err *err);
+int store_idempotency_expire(struct tx *tx, int64_t before_ms, int limit, struct err *err);
+
+#endif

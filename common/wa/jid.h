@@ -1,0 +1,61 @@
+/* WhatsApp addresses.  A JID is user, server and device; device 0 is the phone
+ * itself and is not written.  PN (phone number) and LID (hidden id) are two
+ * names of one account with the same device numbers. */
+#ifndef COMMON_WA_JID_H
+#define COMMON_WA_JID_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum wa_server {
+	WA_SERVER_NONE = 0,
+	WA_SERVER_PN,	      /* s.whatsapp.net */
+	WA_SERVER_LID,	      /* lid */
+	WA_SERVER_HOSTED,     /* hosted */
+	WA_SERVER_HOSTED_LID, /* hosted.lid */
+	WA_SERVER_GROUP,      /* g.us */
+	WA_SERVER_BROADCAST,  /* broadcast */
+	WA_SERVER_NEWSLETTER, /* newsletter */
+	WA_SERVER_BOT,	      /* bot */
+	WA_SERVER_LEGACY,     /* c.us */
+	WA_SERVER_CALL,	      /* call */
+	WA_SERVER_MSGR,	      /* msgr */
+	WA_SERVER_INTEROP,    /* interop */
+};
+
+#define WA_USER_MAX 47
+#define WA_JID_TEXT 96 /* room for any JID as text, with the NUL */
+
+struct wa_jid {
+	char user[WA_USER_MAX + 1]; /* "" for the server itself */
+	uint16_t device;
+	uint16_t integrator; /* interop only */
+	enum wa_server server;
+};
+
+/* Parses "user[.agent|_agent][:device]@server" or a bare server name
+ * ("s.whatsapp.net").  -1: unknown server, too long, bad device. */
+int wa_jid_parse(const char *text, size_t n, struct wa_jid *out);
+/* "user:device@server"; the server alone is "@s.whatsapp.net" without the @... see
+ * wa_jid_text(): an empty user is written "s.whatsapp.net".  Returns @out. */
+char *wa_jid_text(const struct wa_jid *jid, char out[WA_JID_TEXT]);
+const char *wa_server_name(enum wa_server server);
+
+struct wa_jid wa_jid_server(void);				/* s.whatsapp.net */
+struct wa_jid wa_jid_pn(const char *digits, unsigned device);	/* user cut at WA_USER_MAX */
+struct wa_jid wa_jid_lid(const char *user, unsigned device);
+struct wa_jid wa_jid_bare(const struct wa_jid *jid);		/* the same without device */
+struct wa_jid wa_jid_with_device(const struct wa_jid *jid, unsigned device);
+bool wa_jid_equal(const struct wa_jid *a, const struct wa_jid *b);
+bool wa_jid_same_user(const struct wa_jid *a, const struct wa_jid *b); /* ignores the device */
+bool wa_jid_is_user(const struct wa_jid *jid);  /* PN or LID with a user */
+bool wa_jid_is_group(const struct wa_jid *jid);
+bool wa_jid_is_empty(const struct wa_jid *jid); /* server NONE */
+
+/* Participant hash over device JIDs: "2:" and 8 base64 characters
+ * (messages.md 2.7).  Sorts @jids in place. */
+#define WA_PHASH_LEN 11
+void wa_phash(struct wa_jid *jids, size_t n, char out[WA_PHASH_LEN]);
+
+#endif

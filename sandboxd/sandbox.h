@@ -1,0 +1,173 @@
+/* A local WhatsApp network: the server side of the protocol, and virtual phones.
+ *
+ * Accounts own devices.  Device 0 is the phone; here it is always a virtual phone
+ * (phone.c) that lives in this process.  Devices 1.. are companions: our lanes, Baileys,
+ * whatsmeow.  A device is reached through device_deliver(): a companion's stanzas go through
+ * its offline queue to its websocket, a phone's straight into phone_on_stanza().
+ * One loop, one thread.  It listens on loopback only. */
+#ifndef SANDBOXD_SANDBOX_H
+#define SANDBOXD_SANDBOX_H
+
+#include <libwebsockets.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/arena.h"
+#include "common/buf.h"
+#include "common/wa/node.h"
+#include "common/wa/noise.h"
+#include "common/wa/signal.h"
+
+struct sandbox;
+struct session;
+struct phone;
+struct queue;
+
+#define SANDBOX_PREKEYS_MAX 2000
+
+struct one_time_key { uint32_t id; uint8_t pub[32]; };
+
+struct device {
+	struct account *account; /* borrowed */
+	unsigned number;	 /* 0 = the phone */
+	uint32_t key_index;	 /* from 1 for companions */
+	uint8_t noise_pub[32];	 /* companions: who may log in */
+	/* bundle */
+	bool has_bundle;	 /* companions: after the first prekey upload; only then listed by usync */
+	uint32_t registration_id;
+	uint8_t identity[32];
+	uint32_t signed_id;
+	uint8_t signed_pub[32];
+	uint8_t signed_sig[64];
+	struct one_time_key *prekeys; /* oldest first */
+	size_t n_prekeys;
+	struct buf adv;		 /* complete ADVSignedDeviceIdentity; empty for a phone */
+	struct session *session; /* companions: connected just now, or NULL */
+	struct queue *queue;	 /* companions: stanzas not yet acknowledged */
+	struct phone *phone;	 /* device 0 only */
+	bool inline_history;	 /* DeviceProps asked for inline history */
+	bool welcomed;		 /* phone has sent key share and history */
+	struct device *next;
+};
+
+struct account {
+	char pn[48], lid[48];	 /* users, without server */
+	char push_name[128];
+	struct device *devices;	 /* by number; the phone first */
+	uint32_t adv_raw_id;
+	uint32_t next_key_index;
+	unsigned next_device;
+	uint8_t privacy_token_seed;
+	struct account *next;
+};
+
+/* ---- directory.c: accounts and devices; hash by PN and by LID ---- */
+struct account *directory_create(struct sandbox *sandbox, const char *pn); /* also makes the phone; NULL when it exists */
+struct account *directory_find(struct sandbox *sandbox, const struct wa_jid *jid); /* PN or LID form; NULL unknown */
+struct account *directory_by_pn(struct sandbox *sandbox, const char *digits);
+struct device *account_device(struct account *account, unsigned number); /* NULL unknown */
+struct device *directory_device(struct sandbox *sandbox, const struct wa_jid *jid);
+struct device *account_add_companion(struct account *account); /* next free number and key index */
+/* Unlinks: closes the session with 401 device_removed, drops queue and keys, tells the others. */
+void account_remove_companion(struct sandbox *sandbox, struct device *device);
+struct wa_jid device_pn(const struct device *device);
+struct wa_jid device_lid(const struct device *device);
+/* In the namespace of @like (PN or LID). */
+struct wa_jid device_jid_like(const struct device *device, const struct wa_jid *like);
+#define account_each_device(var, acc) for (struct device *var = (acc)->devices; var != NULL; var = var->next)
+
+/* ---- session.c: one websocket connection of a client ---- */
+enum session_state { SESSION_HELLO, SESSION_FINISH, SESSION_REGISTERING, SESSION_PAIRED, SESSION_LOGGED_IN, SESSION_CLOSING };
+struct session {
+	struct sandbox *sandbox;
+	struct lws *wsi;
+	enum session_state state;
+	struct device *device; /* LOGGED_IN */
+	bool active;	       /* passive -> active answered: queue is being or was delivered */
+	bool offline_sent;     /* <ib><offline> went out: live stanzas may follow */
+	/* the rest is private to session.c */
+	struct session_private *priv;
+	struct session *next;
+};
+/* Encrypts and queues for the socket, in order.  The fault layer may hold, drop or cut here. */
+void session_send(struct session *session, const struct wa_node *node);
+/* <stream:error>, <xmlstreamend/>, then close after flush.  @code 0 = none; @conflict may be NULL. */
+void session_end(struct session *session, int code, const char *conflict);
+void session_cut(struct session *session);	     /* closes the TCP connection at once */
+void session_cut_mid_frame(struct session *session); /* sends half of a frame, then closes */
+/* Unpaired sessions: the one that showed this ref / waits for this pairing code. NULL: none. */
+struct session *session_by_ref(struct sandbox *sandbox, const char *ref);
+struct session *session_by_pairing_phone(struct sandbox *sandbox, const char *pn);
+/* Finds the registering session of a scanned QR text, checks noise and identity, sends pair-success.  The account's phone signs.  */
+int pairing_scan(struct sandbox *sandbox, struct account *account, const char *qr, struct err *err);
+/* The user typed @code on the phone: runs primary_hello; the rest follows from the client's answers. */
+int pairing_enter_code(struct sandbox *sandbox, struct account *account, const char *code, struct err *err);
+
+/* ---- iq.c, prekeys.c, usync.c: requests of a logged-in session ---- */
+void iq_on_request(struct session *session, const struct wa_node *iq);
+/* Pops one one-time key into @bundle_user, sends the low-water notification when due. */
+void prekeys_add_bundle(struct sandbox *sandbox, struct device *device, struct wa_node *user);
+
+/* ---- route.c: stanzas between devices ---- */
+void route_message(struct sandbox *sandbox, struct device *from, const struct wa_node *message);
+void route_receipt(struct sandbox *sandbox, struct device *from, const struct wa_node *receipt);
+void route_presence(struct sandbox *sandbox, struct device *from, const struct wa_node *presence);
+void route_chatstate(struct sandbox *sandbox, struct device *from, const struct wa_node *chatstate);
+/* <ack> of a client for something it was sent. */
+void route_ack(struct sandbox *sandbox, struct device *from, const struct wa_node *ack);
+/* To one device: into the queue and, when it is live, to its socket; into the phone for device 0. */
+void device_deliver(struct sandbox *sandbox, struct device *device, const struct wa_node *stanza);
+/* Tells contacts and own devices that a companion came or went (notification devices / account_sync). */
+void route_devices_changed(struct sandbox *sandbox, struct account *account, struct device *changed, bool added);
+/* After <active/> was answered: offline_preview, the queue, offline; then the phone's welcome. */
+void queue_start(struct session *session);
+void queue_on_disconnect(struct device *device);
+void queue_free(struct queue **queuep);
+size_t queue_length(const struct device *device);
+
+/* ---- phone.c: a virtual phone, device 0 of an account ---- */
+struct phone *phone_new(struct sandbox *sandbox, struct account *account);
+void phone_free(struct phone **phonep);
+const struct wa_keypair *phone_identity(const struct phone *phone); /* also the account's ADV key */
+void phone_on_stanza(struct phone *phone, const struct wa_node *stanza);
+/* Fills a bundle for a prekey request: synthetic one-time keys without end. */
+void phone_bundle(struct phone *phone, struct wa_bundle *out);
+/* Peer messages to a freshly linked companion: key share, history (inline), push name. */
+void phone_welcome(struct phone *phone, struct device *companion);
+/* Sends a text; the stanza goes through route_message() like anybody's.  @wa_id_out 64 bytes. */
+int phone_send_text(struct phone *phone, const char *to_digits, const char *text, char *wa_id_out, struct err *err);
+
+/* ---- fault.c ---- */
+/* What to do with a stanza about to be sent to a companion, or just received from it. */
+enum fault_action { FAULT_NONE, FAULT_DROP, FAULT_DUPLICATE, FAULT_DELAY, FAULT_REORDER, FAULT_CORRUPT, FAULT_CUT, FAULT_CUT_MID_FRAME, FAULT_SILENCE };
+enum fault_action fault_outgoing(struct sandbox *sandbox, struct session *session, const struct wa_node *node, int *delay_ms_out);
+enum fault_action fault_incoming(struct sandbox *sandbox, struct session *session, const struct wa_node *node, int *delay_ms_out);
+/* Login answers by fault: a <failure reason> instead of <success>; 0 = none. */
+int fault_login_failure(struct sandbox *sandbox, struct device *device);
+
+/* ---- control.c: HTTP on the same port ---- */
+/* One request, body complete.  Appends the JSON answer to @out and returns the status. */
+int control_on_request(struct sandbox *sandbox, const char *method, const char *path, const char *query, const char *body, size_t n_body, struct buf *out);
+
+/* ---- sandbox context (server.c) ---- */
+struct sandbox {
+	struct lws_context *lws;
+	struct lws_vhost *vhost;
+	int port;
+	struct wa_keypair root;
+	struct wa_responder_identity noise;
+	struct arena *arena;	   /* reset after each stanza or request */
+	struct account *accounts;  /* list; the hash tables are private to directory.c */
+	struct directory *directory;
+	struct session *sessions;
+	struct faults *faults;
+	int read_after_ms;
+	struct { uint64_t messages, acks, receipts, sessions, logins; } count;
+};
+
+/* A timer on the sandbox's loop: runs @fn once; cancelled by sandbox_timer_cancel(). */
+struct sandbox_timer;
+struct sandbox_timer *sandbox_after(struct sandbox *sandbox, int64_t ms, void (*fn)(void *arg), void *arg);
+void sandbox_timer_cancel(struct sandbox_timer **timerp);
+
+#endif

@@ -1,0 +1,28 @@
+/* What a turn of the lane has to tell the shared store: collected in memory, written in one
+ * short transaction at the end of the turn, together with the events they cause. */
+#ifndef SENDERD_FACTS_H
+#define SENDERD_FACTS_H
+
+#include "common/store/device.h"
+#include "common/store/message.h"
+#include "senderd/lane.h"
+
+struct facts *facts_new(void);
+void facts_free(struct facts **factsp);
+
+/* Texts are copied.  An inbound message that is known already causes no event. */
+void facts_add_inbound(struct lane *lane, const struct message *message, enum event_chat chat);
+/* A status of one of our outbound messages. */
+void facts_add_change(struct lane *lane, const struct message_change *change);
+void facts_add_reason(struct lane *lane, const char *wa_id, const char *reason);
+void facts_add_retry(struct lane *lane, const char *wa_id);
+/* The device row; @connected/@disconnected also append the session event. */
+enum facts_session { FACTS_SESSION_NONE, FACTS_SESSION_CONNECTED, FACTS_SESSION_DISCONNECTED };
+void facts_add_state(struct lane *lane, const struct device_state *state, enum facts_session session, const char *reason);
+
+/* Writes them all; the events go to lane_tell().  -1: nothing was written. */
+int facts_commit(struct lane *lane, struct err *err);
+void facts_drop(struct lane *lane);
+size_t facts_count(const struct lane *lane);
+
+#endif

@@ -1,0 +1,57 @@
+# Targets that run something.  Included by the Makefile.
+
+NODE_MODULES := tests/node_modules/.installed
+$(NODE_MODULES): tests/package.json tests/package-lock.json
+	cd tests && npm ci --no-audit --no-fund --ignore-scripts
+	@touch $@
+
+.PHONY: deps
+deps:
+	sh tools/deps.sh
+	@$(MAKE) --no-print-directory $(NODE_MODULES)
+
+.PHONY: run
+run: deps all
+	$(BIN)/vereda up --sandbox
+
+# The default test build carries the sanitizers.
+.PHONY: test unit e2e interop fault fuzz-short
+test: deps
+	$(MAKE) --no-print-directory SAN=1 all tools
+	$(MAKE) --no-print-directory SAN=1 unit
+	$(MAKE) --no-print-directory SAN=1 e2e
+	$(MAKE) --no-print-directory SAN=1 interop
+	$(MAKE) --no-print-directory SAN=1 fault
+	$(MAKE) --no-print-directory fuzz
+
+unit: $(UNIT_BIN)
+	BUILD=$(BUILD) sh tests/unit/run.sh $(UNIT_BIN)
+
+NODE_TEST := node --test --test-concurrency=1 --test-reporter=spec
+e2e: all tools $(NODE_MODULES)
+	VEREDA_BIN=$(abspath $(BIN)) VEREDA_TOOLS=$(abspath $(BUILD)/tools) $(NODE_TEST) tests/e2e/
+interop: all tools $(NODE_MODULES)
+	VEREDA_BIN=$(abspath $(BIN)) VEREDA_TOOLS=$(abspath $(BUILD)/tools) $(NODE_TEST) tests/interop/
+fault: all tools $(NODE_MODULES)
+	VEREDA_BIN=$(abspath $(BIN)) VEREDA_TOOLS=$(abspath $(BUILD)/tools) $(NODE_TEST) tests/fault/
+
+# ---- fuzzing: tests/fuzz/fuzz_*.c with libFuzzer, seeds in tests/fuzz/corpus/<name>/ ----
+FUZZ_SECONDS ?= 60
+FUZZ_BUILD   := build/fuzz
+FUZZ_SRC     := $(wildcard tests/fuzz/fuzz_*.c)
+.PHONY: fuzz
+fuzz:
+	FUZZ_SECONDS=$(FUZZ_SECONDS) sh tests/fuzz/run.sh $(patsubst tests/fuzz/%.c,%,$(FUZZ_SRC))
+
+.PHONY: bench
+bench: all tools $(NODE_MODULES)
+	@VEREDA_BIN=$(abspath $(BIN)) VEREDA_TOOLS=$(abspath $(BUILD)/tools) node tests/load/bench.mjs
+
+# ---- style ----
+C_FILES = $(shell git ls-files '*.c' '*.h')
+.PHONY: format lint
+format:
+	clang-format -i $(C_FILES)
+lint:
+	clang-format --dry-run -Werror $(C_FILES)
+	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --suppressions-list=tools/cppcheck.txt -I. apid senderd schedulerd webhookd sandboxd cli common
