@@ -86,6 +86,9 @@ struct config {
 
 /* @file may be NULL: /etc/vereda/vereda.conf if it exists.  @state_dir may be NULL. */
 int config_load(const char *file, const char *state_dir, struct config **out, struct err *err);
+/* The same from @n bytes of ini text; @name stands for the file in errors.  The
+ * environment is not asked. */
+int config_load_text(const char *text, size_t n, const char *name, struct config **out, struct err *err);
 void config_free(struct config **configp);
 /* The commented sample file with every setting, its default, range and help. */
 void config_write_sample(FILE *out);

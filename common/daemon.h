@@ -23,7 +23,9 @@ int daemon_run(struct event_base *base);
 
 /* For daemons with another loop (senderd, sandboxd). */
 void daemon_notify(const char *state); /* "READY=1", "STOPPING=1", "STATUS=..." */
-void daemon_signals(void);	       /* installs handlers that set the flags below */
+/* Installs handlers that set the flags below.  A forked child calls it again: its
+ * signals then get a descriptor of their own. */
+void daemon_signals(void);
 bool daemon_should_stop(void);
 void daemon_handle_hup(void); /* reopens the log if SIGHUP came */
 /* A descriptor that becomes readable when a signal has arrived (eventfd). */

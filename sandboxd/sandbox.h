@@ -22,6 +22,13 @@ struct sandbox;
 struct session;
 struct phone;
 struct queue;
+struct sent_log;
+struct contacts;
+struct faults;
+struct pairing;
+struct directory;
+struct faults;
+struct err;
 
 #define SANDBOX_PREKEYS_MAX 2000
 
@@ -44,9 +51,11 @@ struct device {
 	struct buf adv;		 /* complete ADVSignedDeviceIdentity; empty for a phone */
 	struct session *session; /* companions: connected just now, or NULL */
 	struct queue *queue;	 /* companions: stanzas not yet acknowledged */
+	struct sent_log *sent;	 /* route.c: which devices got the messages this one sent lately */
 	struct phone *phone;	 /* device 0 only */
 	bool inline_history;	 /* DeviceProps asked for inline history */
 	bool welcomed;		 /* phone has sent key share and history */
+	bool available;		 /* route.c: told presence "available" in this session */
 	struct device *next;
 };
 
@@ -58,6 +67,9 @@ struct account {
 	uint32_t next_key_index;
 	unsigned next_device;
 	uint8_t privacy_token_seed;
+	struct contacts *contacts; /* route.c: who this account exchanged messages with */
+	struct buf key_index_list; /* ask account_key_index_list() */
+	int64_t key_index_t;	   /* unix seconds; 0: to be signed anew */
 	struct account *next;
 };
 
@@ -74,6 +86,9 @@ struct wa_jid device_pn(const struct device *device);
 struct wa_jid device_lid(const struct device *device);
 /* In the namespace of @like (PN or LID). */
 struct wa_jid device_jid_like(const struct device *device, const struct wa_jid *like);
+/* The signed ADVSignedKeyIndexList over all companions that have a bundle; *@t_out in unix seconds.
+ * Signed anew only after a companion came or went. */
+const struct buf *account_key_index_list(struct account *account, int64_t *t_out);
 #define account_each_device(var, acc) for (struct device *var = (acc)->devices; var != NULL; var = var->next)
 
 /* ---- session.c: one websocket connection of a client ---- */
@@ -83,7 +98,9 @@ struct session {
 	struct lws *wsi;
 	enum session_state state;
 	struct device *device; /* LOGGED_IN */
-	bool active;	       /* passive -> active answered: queue is being or was delivered */
+	uint8_t noise_pub[WA_KEY_BYTES]; /* the client's static key, from FINISH on */
+	struct pairing *pairing;	 /* pairing.c: REGISTERING and PAIRED */
+	bool active;	       /* passive -> active answered, or a login without passive: the queue is being or was delivered */
 	bool offline_sent;     /* <ib><offline> went out: live stanzas may follow */
 	/* the rest is private to session.c */
 	struct session_private *priv;
@@ -95,6 +112,10 @@ void session_send(struct session *session, const struct wa_node *node);
 void session_end(struct session *session, int code, const char *conflict);
 void session_cut(struct session *session);	     /* closes the TCP connection at once */
 void session_cut_mid_frame(struct session *session); /* sends half of a frame, then closes */
+/* Seals @plain (flags byte first, or whatever a fault wants) as it is. */
+void session_send_raw(struct session *session, const void *plain, size_t n);
+/* Bytes waiting for the socket.  A client that lets them grow past 32 MiB is cut off. */
+size_t session_backlog(const struct session *session);
 /* Unpaired sessions: the one that showed this ref / waits for this pairing code. NULL: none. */
 struct session *session_by_ref(struct sandbox *sandbox, const char *ref);
 struct session *session_by_pairing_phone(struct sandbox *sandbox, const char *pn);
@@ -124,6 +145,11 @@ void queue_start(struct session *session);
 void queue_on_disconnect(struct device *device);
 void queue_free(struct queue **queuep);
 size_t queue_length(const struct device *device);
+/* What route.c keeps for a device and an account; called before either is freed. */
+void route_forget_device(struct device *device);
+void route_forget_account(struct account *account);
+/* The account's phone was registered anew: its contacts must drop the old identity. */
+void route_identity_changed(struct sandbox *sandbox, struct account *account);
 
 /* ---- phone.c: a virtual phone, device 0 of an account ---- */
 struct phone *phone_new(struct sandbox *sandbox, struct account *account);
@@ -132,7 +158,9 @@ const struct wa_keypair *phone_identity(const struct phone *phone); /* also the 
 void phone_on_stanza(struct phone *phone, const struct wa_node *stanza);
 /* Fills a bundle for a prekey request: synthetic one-time keys without end. */
 void phone_bundle(struct phone *phone, struct wa_bundle *out);
-/* Peer messages to a freshly linked companion: key share, history (inline), push name. */
+/* Peer messages to a freshly linked companion: key share, history (inline), push name.
+ * Does nothing while it has no bundle, is not active, or was welcomed before: so call it
+ * after the first prekey upload as well. */
 void phone_welcome(struct phone *phone, struct device *companion);
 /* Sends a text; the stanza goes through route_message() like anybody's.  @wa_id_out 64 bytes. */
 int phone_send_text(struct phone *phone, const char *to_digits, const char *text, char *wa_id_out, struct err *err);
@@ -142,8 +170,16 @@ int phone_send_text(struct phone *phone, const char *to_digits, const char *text
 enum fault_action { FAULT_NONE, FAULT_DROP, FAULT_DUPLICATE, FAULT_DELAY, FAULT_REORDER, FAULT_CORRUPT, FAULT_CUT, FAULT_CUT_MID_FRAME, FAULT_SILENCE };
 enum fault_action fault_outgoing(struct sandbox *sandbox, struct session *session, const struct wa_node *node, int *delay_ms_out);
 enum fault_action fault_incoming(struct sandbox *sandbox, struct session *session, const struct wa_node *node, int *delay_ms_out);
+/* FAULT_CORRUPT: a copy in the sandbox's arena in which one byte of every <enc> is flipped. */
+const struct wa_node *fault_corrupted(struct sandbox *sandbox, const struct wa_node *node);
 /* Login answers by fault: a <failure reason> instead of <success>; 0 = none. */
 int fault_login_failure(struct sandbox *sandbox, struct device *device);
+/* What the next handshake shows: sandbox->noise, or an identity with a defective chain. */
+const struct wa_responder_identity *fault_handshake_identity(struct sandbox *sandbox);
+/* Asked once a bundle of @device is served. */
+bool fault_bundle_without_key(struct sandbox *sandbox, const struct device *device);
+bool fault_bundle_bad_signature(struct sandbox *sandbox, const struct device *device);
+void faults_free(struct faults **faultsp);
 
 /* ---- control.c: HTTP on the same port ---- */
 /* One request, body complete.  Appends the JSON answer to @out and returns the status. */
@@ -161,11 +197,18 @@ struct sandbox {
 	struct directory *directory;
 	struct session *sessions;
 	struct faults *faults;
+	struct sandbox_timer *timers; /* server.c: armed ones */
+	struct buf scratch;	   /* session.c: one encoded stanza */
+	uint64_t next_id;
 	int read_after_ms;
 	struct { uint64_t messages, acks, receipts, sessions, logins; } count;
 };
 
-/* A timer on the sandbox's loop: runs @fn once; cancelled by sandbox_timer_cancel(). */
+/* An id for a stanza of the server's own: unlike any that the clients here choose.  In the arena. */
+const char *sandbox_stanza_id(struct sandbox *sandbox);
+
+/* A timer on the sandbox's loop: runs @fn once; cancelled by sandbox_timer_cancel().  The
+ * handle is gone when @fn runs: @fn forgets it.  The arena is reset after @fn. */
 struct sandbox_timer;
 struct sandbox_timer *sandbox_after(struct sandbox *sandbox, int64_t ms, void (*fn)(void *arg), void *arg);
 void sandbox_timer_cancel(struct sandbox_timer **timerp);

@@ -20,6 +20,7 @@
 
 #include "common/config.h"
 #include "common/ids.h"
+#include "common/store/device.h"
 #include "common/store/lanedb.h"
 #include "common/store/store.h"
 #include "common/wa/node.h"
@@ -41,14 +42,20 @@ enum lane_state {
 	LANE_BANNED,	    /* final, or until the ban expires */
 	LANE_STOPPED,	    /* replaced by another connection, client refused: final until restarted */
 };
+#define LANE_N_STATES (LANE_STOPPED + 1)
 
 struct connection;
 struct iq_table;
+struct keepalive;
+struct mailbox;
 struct outbound;
+struct pairing;
+struct prekeys;
 struct facts;
 struct lane;
 
-/* A timer of the lane's loop; embedded in its owner, at rest when zeroed. */
+/* A timer of the lane's loop; embedded in its owner, at rest when zeroed.  The turn ends
+ * when @fn returns. */
 struct lane_timer {
 	lws_sorted_usec_list_t sul; /* first */
 	struct lane *lane;	    /* borrowed */
@@ -63,10 +70,10 @@ struct lane {
 	char device_name[128];
 
 	struct lws_context *lws;
-	int supervisor_fd;	 /* SOCK_SEQPACKET: envelopes both ways */
+	struct lws_vhost *vhost;
 	struct store *store;	 /* the shared store; written only by facts_commit() */
 	struct lanedb *db;
-	struct wa_signal *signal; /* on top of db; NULL until the identity is loaded */
+	struct wa_signal *signal; /* on top of db */
 	struct lane_identity id;  /* own keys and addresses; id.is_paired says whether jid and lid hold */
 	struct arena *arena;	  /* lives for one turn: nodes to send, scratch */
 
@@ -77,37 +84,89 @@ struct lane {
 	int64_t clock_offset_ms; /* server minus ours, from <success t> */
 	bool offline_done;	 /* <ib><offline> came on this connection: backlog delivered */
 	unsigned failures;	 /* connection attempts since the last READY */
+	int64_t banned_until_ms; /* BANNED: 0 = for good */
 
 	struct connection *connection; /* NULL while not connected */
 	struct iq_table *iqs;
+	struct keepalive *keepalive;
+	struct pairing *pairing;
+	struct prekeys *prekeys;
 	struct outbound *outbound;
 	struct facts *facts;
+	struct mailbox *mailbox; /* to and from the supervisor */
+
+	/* private to lane.c */
+	struct lane_timer redial, housekeeping, unlink;
+	unsigned turn_work;	 /* stanzas and jobs handled in this turn */
+	size_t turn_bytes;	 /* of the frames among them */
+	bool row_stale;		 /* the device row may lag behind: record it again */
+	bool told_connected;	 /* the last session event in the store says "connected" */
+	enum device_status row_status; /* what was last recorded */
+	char row_reason[160];
+	enum lane_state row_state;
+	bool unlinking;		 /* remove-companion-device is under way */
+	bool forget;		 /* destroy the lane database at the end */
+	bool final;		 /* do not start again */
+	bool stopping;		 /* the loop ends after this turn */
 };
 
-/* ---- lane.c ---- */
+/* ---- lane.c: state ---- */
 const char *lane_state_name(enum lane_state state);
+bool lane_may_become(enum lane_state from, enum lane_state to);
 /* The only place that assigns lane->state: checks the transition, logs "old -> new", records the fact. */
 void lane_set_state(struct lane *lane, enum lane_state to, const char *why);
 static inline bool lane_is_ready(const struct lane *lane)
 {
 	return lane->state == LANE_READY;
 }
+/* The device's status as clients see it, for a state and whether a phone is linked. */
+enum device_status lane_device_status(enum lane_state state, bool is_paired);
+/* Records the device row again: the push name or an address changed. */
+void lane_save_row(struct lane *lane);
 
-/* Queues a stanza for the end of the turn.  Without a logged-in connection it is dropped. */
+/* ---- lane.c: turns ---- */
+/* Queues a stanza for the end of the turn; the node may be changed or reused afterwards.
+ * Without a connection that is past its handshake it is dropped. */
 void lane_send(struct lane *lane, const struct wa_node *node);
-/* An envelope for the supervisor at the end of the turn (answers, events); takes ownership. */
+/* False while so much is unsent that new messages must wait; acks and receipts still may go. */
+bool lane_can_send(const struct lane *lane);
+/* An envelope for the supervisor at the end of the turn (answers, events); takes ownership.
+ * It must be allocated as protobuf-c does it: every part on the heap. */
 void lane_tell(struct lane *lane, Bus__Envelope *envelope);
-/* Ends the turn, see above.  Callbacks of the loop call it last; it is cheap when nothing happened. */
+/* A stanza or a job of @bytes was taken up: what bounds a turn. */
+void lane_count_work(struct lane *lane, size_t bytes);
+/* Ends the turn, see above; cheap when nothing happened.  The loop and the timers call it: other
+ * code has no need to. */
 void lane_turn_end(struct lane *lane);
 
 void lane_timer_start(struct lane *lane, struct lane_timer *timer, int64_t after_ms, void (*fn)(struct lane *lane, void *arg), void *arg);
 void lane_timer_stop(struct lane_timer *timer);
+
+/* ---- lane.c: life ---- */
+/* Logs out at WhatsApp when connected, forgets the keys, ends for good. */
+void lane_unlink(struct lane *lane);
+/* The loop ends after this turn, once what is queued has left. */
+void lane_stop(struct lane *lane, const char *why);
+/* The same, and the supervisor does not start it again. */
+void lane_finish(struct lane *lane);
 
 /* Our LID form of a user or device address when the mapping is known, else the address itself: the
  * identity that sessions are kept under. */
 struct wa_jid lane_signal_address(struct lane *lane, const struct wa_jid *wire);
 /* Is this one of our own devices or our own account, in either namespace? */
 bool lane_is_self(const struct lane *lane, const struct wa_jid *jid);
+
+/* What a supervisor hands to a lane's process. */
+struct lane_start {
+	const struct config *config; /* borrowed */
+	int64_t device_id, account_id;
+	const char *uid, *name; /* borrowed */
+	enum device_status status; /* the device row's */
+	int fd;			   /* SOCK_SEQPACKET to the supervisor */
+	SSL_CTX *tls;		   /* borrowed; NULL for ws:// */
+};
+/* Runs the lane in this process until it ends.  Returns the exit status. */
+int lane_main(const struct lane_start *start);
 
 /* ---- whatsapp/iq.c: questions to the server ---- */
 /* @answer is the <iq>, NULL on timeout or a lost connection.  Runs inside a turn. */

@@ -39,10 +39,12 @@ int store_account_list(struct store *store, account_row_fn *row, void *arg, stru
 
 int store_api_key_create(struct tx *tx, const struct api_key *key, const uint8_t hash[SECRET_HASH_BYTES], int64_t *id_out, struct err *err);
 int store_api_key_list(struct store *store, int64_t account_id, struct page page, api_key_row_fn *row, void *arg, int64_t *total_out, struct err *err);
-/* ERR_NOT_FOUND also for somebody else's. */
+/* Deletes it.  ERR_NOT_FOUND also for somebody else's. */
 int store_api_key_revoke(struct tx *tx, int64_t account_id, const char *public_id, struct err *err);
 /* Account of an active key; ERR_UNAUTHORIZED when there is none. */
 int store_api_key_account(struct store *store, const uint8_t hash[SECRET_HASH_BYTES], int64_t *account_id_out, int64_t *key_id_out, struct err *err);
+/* Remembers that a key was used; callers collect uses and write now and then. */
+int store_api_key_used(struct tx *tx, int64_t key_id, int64_t now_ms, struct err *err);
 /* Changes whenever any key is created or revoked, by any process: a cache of keys is valid as long
  * as it stands (PRAGMA data_version is not enough: it changes with every commit). */
 int64_t store_api_key_generation(struct store *store);

@@ -40,12 +40,12 @@ typedef int device_row_fn(const struct device *device, void *arg);
 int store_device_create(struct tx *tx, const struct device *device, int64_t *id_out, struct err *err);
 int store_device_list(struct store *store, int64_t account_id, device_row_fn *row, void *arg, struct err *err); /* oldest first, not the deleted */
 int store_device_all(struct store *store, device_row_fn *row, void *arg, struct err *err);			   /* every account's, for senderd */
-int store_device_by_uid(struct store *store, const char *uid, device_row_fn *row, void *arg, struct err *err);
-int store_device_by_id(struct store *store, int64_t id, device_row_fn *row, void *arg, struct err *err);
+int store_device_by_uid(struct store *store, const char *uid, device_row_fn *row, void *arg, struct err *err); /* not a deleted one */
+int store_device_by_id(struct store *store, int64_t id, device_row_fn *row, void *arg, struct err *err);	   /* deleted ones too */
 /* Id of an account's own device; ERR_NOT_FOUND also for somebody else's or a deleted one. */
 int store_device_id(struct store *store, int64_t account_id, const char *uid, int64_t *id_out, struct err *err);
 
-/* The lane's view of itself.  NULL texts leave the column alone. */
+/* The lane's view of itself.  NULL and 0 leave the column alone.  A deleted device stays as it is. */
 struct device_state {
 	enum device_status status;
 	const char *lane_state;
@@ -56,7 +56,8 @@ struct device_state {
 	int64_t last_frame_ms;
 };
 int store_device_set_state(struct tx *tx, int64_t device_id, const struct device_state *state, struct err *err);
-/* Marks it deleted, frees its phone, fails its queued messages with @reason (no events), removes webhooks. */
+/* Marks it deleted, frees its phone, fails its queued messages with "device deleted" (no events), removes
+ * its webhook.  ERR_NOT_FOUND when it is already. */
 int store_device_delete(struct tx *tx, int64_t device_id, int64_t now_ms, struct err *err);
 
 #endif

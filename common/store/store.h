@@ -18,9 +18,12 @@ struct tx;
 enum store_mode {
 	STORE_READ,  /* query_only */
 	STORE_WRITE, /* synchronous=FULL; runs migrations under a file lock */
+	STORE_LANE,  /* as STORE_WRITE, but of an existing database and with a cache small
+		      * enough for thousands of processes */
 };
 
-/* Schema newer than ours is ERR_CONFLICT: "schema 9 is newer than ours (7)". */
+/* Schema newer than ours is ERR_CONFLICT: "schema 9 is newer than ours (7)"; for the modes that
+ * do not migrate, an older one too. */
 int store_open(const char *path, enum store_mode mode, struct store **out, struct err *err);
 void store_close(struct store **storep);
 int store_schema_version(struct store *store);
@@ -29,6 +32,9 @@ int store_schema_version(struct store *store);
  * NULL with @err on failure. */
 struct tx *tx_begin(struct store *store, struct err *err);
 int tx_commit(struct tx *tx, struct err *err); /* durable when it returns 0 */
+/* The connection of the transaction, for the reads of the same turn. */
+struct store *tx_store(struct tx *tx);
+struct store *tx_store(struct tx *tx); /* to read in it: sees its own changes */
 /* scoped(tx_end): rolls back unless committed.  *@txp is NULL afterwards. */
 void tx_end(struct tx **txp);
 /* One request inside a group commit: its failure leaves the others alone. */
@@ -40,8 +46,8 @@ void tx_savepoint_rollback(struct tx *tx);
 void store_read_begin(struct store *store);
 void store_read_end(struct store *store);
 
-/* Pages: @after_id 0 = from the newest; results are newest first unless a function says
- * otherwise.  @offset is for dialects that show page numbers. */
+/* A page of a list, newest first unless a function says otherwise.  Skipped rows are walked in
+ * an index, not read; the caller bounds @offset and @limit. */
 struct page {
 	int64_t offset;
 	int limit;

@@ -9,6 +9,11 @@
 #include "common/store/event.h"
 #include "common/store/store.h"
 
+/* How the signing secret is sealed: secret_derive(host, WEBHOOK_KEY_PURPOSE), and the
+ * context given to secret_seal() and secret_open(). */
+#define WEBHOOK_KEY_PURPOSE "webhook"
+#define WEBHOOK_SECRET_CONTEXT "webhook-secret"
+
 struct webhook { /* one per device, as the API shows it */
 	int64_t id;
 	const char *public_id;

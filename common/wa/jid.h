@@ -34,13 +34,19 @@ struct wa_jid {
 	enum wa_server server;
 };
 
-/* Parses "user[.agent|_agent][:device]@server" or a bare server name
- * ("s.whatsapp.net").  -1: unknown server, too long, bad device. */
+/* Parses "user[.agent|_agent][:device]@server" (interop: "integrator-user"), or a server
+ * without user: "s.whatsapp.net", "@s.whatsapp.net".  The agent is dropped.
+ * -1 and an empty JID: unknown server, user too long or not plain, bad device. */
 int wa_jid_parse(const char *text, size_t n, struct wa_jid *out);
-/* "user:device@server"; the server alone is "@s.whatsapp.net" without the @... see
- * wa_jid_text(): an empty user is written "s.whatsapp.net".  Returns @out. */
+/* The same from its parts.  A plain user has no space, control character, '@', ':' or agent. */
+int wa_jid_from_parts(const char *user, size_t n, enum wa_server server, unsigned device, struct wa_jid *out);
+/* "user:device@server"; device 0 is left out, and a server without user is written
+ * "s.whatsapp.net".  Returns @out. */
 char *wa_jid_text(const struct wa_jid *jid, char out[WA_JID_TEXT]);
 const char *wa_server_name(enum wa_server server);
+enum wa_server wa_server_find(const char *name, size_t n); /* or NONE */
+/* Highest device number an address of this server can carry; 0: it has no devices. */
+unsigned wa_server_max_device(enum wa_server server);
 
 struct wa_jid wa_jid_server(void);				/* s.whatsapp.net */
 struct wa_jid wa_jid_pn(const char *digits, unsigned device);	/* user cut at WA_USER_MAX */
@@ -54,8 +60,8 @@ bool wa_jid_is_group(const struct wa_jid *jid);
 bool wa_jid_is_empty(const struct wa_jid *jid); /* server NONE */
 
 /* Participant hash over device JIDs: "2:" and 8 base64 characters
- * (messages.md 2.7).  Sorts @jids in place. */
+ * (messages.md 2.7), whatever their order. */
 #define WA_PHASH_LEN 11
-void wa_phash(struct wa_jid *jids, size_t n, char out[WA_PHASH_LEN]);
+void wa_phash(const struct wa_jid *jids, size_t n, char out[WA_PHASH_LEN]);
 
 #endif

@@ -1,0 +1,78 @@
+/* One row an operation: routing, authentication, validation and documentation
+ * all come from it.  A dialect is an array of these and a way to write errors.
+ */
+#ifndef APID_ENDPOINT_H
+#define APID_ENDPOINT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+struct request;
+struct tx;
+
+enum param_in { IN_PATH, IN_QUERY, IN_BODY };
+
+enum param_type {
+	PARAM_STRING, /* min..max characters */
+	PARAM_PHONE,  /* ^\+?[0-9]{7,15}$ */
+	PARAM_PHONES, /* array of min..max phones */
+	PARAM_UUID,
+	PARAM_DEVICE_UID, /* any text of a uid's length: what is unknown is 404
+			   */
+	PARAM_DATE,	  /* ISO 8601 */
+	PARAM_INT,	  /* min..max */
+	PARAM_BOOL,
+	PARAM_URL,  /* http or https; null clears it */
+	PARAM_ENUM, /* one of help's words, separated by '|' */
+};
+
+struct param {
+	const char *name;
+	enum param_in in;
+	enum param_type type;
+	bool required;
+	int64_t min, max;
+	const char *help; /* for PARAM_ENUM the words themselves */
+};
+
+enum auth {
+	AUTH_NONE,
+	AUTH_ACCOUNT,
+	/* API key or session token */ AUTH_LOCAL /* loopback peers, or as
+						     ACCOUNT */
+};
+
+struct endpoint {
+	const char *method;
+	const char *path; /* "/v1/api-keys/:id" */
+	enum auth auth;
+	const char *group; /* of the reference */
+	const char *summary;
+	int success;		    /* status of a good answer */
+	const struct param *params; /* ends with name NULL; or NULL */
+	/* Exactly one of the three.  Each fills request->reply (and may change
+	 * status), or returns -1 with an error that the dialect words. */
+	int (*read)(struct request *request,
+		struct err *
+			err); /* on the HTTP thread, with its read connection */
+	int (*write)(struct request *request, struct tx *tx,
+		struct err *err); /* on the writer, in a savepoint */
+	int (*start)(struct request *request,
+		struct err *err); /* on the HTTP thread; answers later */
+};
+
+struct dialect {
+	const char *name;
+	const struct endpoint *endpoints;
+	size_t n_endpoints;
+	/* Fills request->reply and status from the error. */
+	void (*render_error)(struct request *request, const struct err *err);
+};
+
+extern const struct dialect dialect_msgera;
+
+#define ENDPOINT_MAX_PARAMS 12
+
+#endif

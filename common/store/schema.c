@@ -1,0 +1,243 @@
+/* Every table that grows is read through an index only; tests/unit/test_message.c
+ * and its neighbours check the plans.  Each index costs every insert a write to
+ * one more tree, so each says here what it is for. */
+#include "common/store/schema.h"
+
+#include "common/own.h"
+
+static const char version_1[] =
+	/* ---- accounts ---- */
+	"CREATE TABLE account ("
+	" id INTEGER PRIMARY KEY,"
+	" public_id TEXT NOT NULL UNIQUE,"
+	" name TEXT NOT NULL,"
+	" email TEXT NOT NULL UNIQUE,"
+	" password_hash TEXT NOT NULL,"
+	" plan TEXT NOT NULL,"
+	" created_ms INTEGER NOT NULL);"
+	/* What changes with every event is apart from the wide row. */
+	"CREATE TABLE account_tally ("
+	" account_id INTEGER PRIMARY KEY REFERENCES account (id),"
+	" event_seq INTEGER NOT NULL DEFAULT 0);"
+	"CREATE TABLE api_key ("
+	" id INTEGER PRIMARY KEY,"
+	" public_id TEXT NOT NULL UNIQUE,"
+	" account_id INTEGER NOT NULL REFERENCES account (id),"
+	" name TEXT NOT NULL,"
+	" prefix TEXT NOT NULL,"
+	" hash BLOB NOT NULL UNIQUE,"
+	" is_active INTEGER NOT NULL,"
+	" created_ms INTEGER NOT NULL,"
+	" last_used_ms INTEGER NOT NULL);"
+	"CREATE INDEX api_key_of_account ON api_key (account_id, id);"
+	/* Counts changes of a kind, so that caches know when they are stale. */
+	"CREATE TABLE generation ("
+	" id INTEGER PRIMARY KEY,"
+	" name TEXT NOT NULL UNIQUE,"
+	" n INTEGER NOT NULL);"
+	"INSERT INTO generation (name, n) VALUES ('api_key', 1);"
+
+	/* ---- devices ---- */
+	"CREATE TABLE device ("
+	" id INTEGER PRIMARY KEY,"
+	" account_id INTEGER NOT NULL REFERENCES account (id),"
+	" uid TEXT NOT NULL UNIQUE,"
+	" name TEXT NOT NULL,"
+	" status INTEGER NOT NULL,"
+	" phone TEXT,"
+	" jid TEXT,"
+	" lid TEXT,"
+	" push_name TEXT,"
+	" lane_state TEXT,"
+	" lane_reason TEXT,"
+	" lane_since_ms INTEGER NOT NULL,"
+	" last_frame_ms INTEGER NOT NULL,"
+	" created_ms INTEGER NOT NULL,"
+	" linked_ms INTEGER NOT NULL,"
+	" deleted_ms INTEGER NOT NULL);"
+	"CREATE INDEX device_of_account ON device (account_id, id);"
+	/* The numbers that every message and event changes: the sequences, the
+	 * list total and the safety budget.  It outlives the device, as its
+	 * messages do. */
+	"CREATE TABLE device_tally ("
+	" device_id INTEGER PRIMARY KEY REFERENCES device (id),"
+	" account_id INTEGER NOT NULL REFERENCES account (id),"
+	" job_seq INTEGER NOT NULL DEFAULT 0,"
+	" event_seq INTEGER NOT NULL DEFAULT 0,"
+	" messages INTEGER NOT NULL DEFAULT 0,"
+	" day INTEGER NOT NULL DEFAULT 0,"
+	" day_sent INTEGER NOT NULL DEFAULT 0,"
+	" hour INTEGER NOT NULL DEFAULT 0,"
+	" hour_sent INTEGER NOT NULL DEFAULT 0,"
+	" minute INTEGER NOT NULL DEFAULT 0,"
+	" minute_sent INTEGER NOT NULL DEFAULT 0);"
+	/* An account's total is the sum over its few devices. */
+	"CREATE INDEX device_tally_of_account ON device_tally (account_id);"
+
+	/* ---- messages ---- */
+	"CREATE TABLE message ("
+	" id INTEGER PRIMARY KEY,"
+	" public_id TEXT NOT NULL,"
+	" account_id INTEGER NOT NULL REFERENCES account (id),"
+	" device_id INTEGER NOT NULL REFERENCES device (id),"
+	" device_seq INTEGER NOT NULL," /* 0 for inbound */
+	" direction INTEGER NOT NULL,"
+	" kind INTEGER NOT NULL,"
+	" source INTEGER NOT NULL,"
+	" status INTEGER NOT NULL,"
+	" wa_id TEXT NOT NULL,"
+	" chat TEXT NOT NULL,"
+	" sender TEXT NOT NULL," /* '' for outbound: NULLs are never equal */
+	" phone TEXT,"
+	" lid TEXT,"
+	" push_name TEXT,"
+	" text TEXT,"
+	" reason TEXT,"
+	" client_message_id TEXT,"
+	" n_devices INTEGER NOT NULL,"
+	" n_retries INTEGER NOT NULL,"
+	" created_ms INTEGER NOT NULL,"
+	" wa_ms INTEGER NOT NULL,"
+	" sent_ms INTEGER NOT NULL,"
+	" delivered_ms INTEGER NOT NULL,"
+	" read_ms INTEGER NOT NULL,"
+	" failed_ms INTEGER NOT NULL);"
+	/* GET one message.  UUIDv7 grows with time: always the same leaf. */
+	"CREATE UNIQUE INDEX message_public ON message (public_id);"
+	/* Receipts and acks find their message by the first two columns; all
+	 * four are what makes an inbound redelivery known.  Ids are random:
+	 * this and message_of_phone are the two that touch a leaf of their own
+	 * each time. */
+	"CREATE UNIQUE INDEX message_wa"
+	" ON message (device_id, wa_id, chat, sender);"
+	/* Lists, newest first, of the account, a device and a phone; each covers
+	 * the paging, so that skipped rows are not read. */
+	"CREATE INDEX message_of_account ON message (account_id, id);"
+	"CREATE INDEX message_of_device"
+	" ON message (account_id, device_id, id);"
+	"CREATE INDEX message_of_phone"
+	" ON message (account_id, phone, id, device_id)"
+	" WHERE phone IS NOT NULL;"
+	/* The lane's queue: holds only what waits. */
+	"CREATE INDEX message_queued ON message (device_id, device_seq)"
+	" WHERE status = 1;"
+	/* clientMessageId, where one was given. */
+	"CREATE UNIQUE INDEX message_client"
+	" ON message (device_id, client_message_id)"
+	" WHERE client_message_id IS NOT NULL;"
+
+	/* ---- events ---- */
+	"CREATE TABLE event ("
+	" id INTEGER PRIMARY KEY,"
+	" public_id TEXT NOT NULL,"
+	" account_id INTEGER NOT NULL REFERENCES account (id),"
+	" account_seq INTEGER NOT NULL,"
+	" device_id INTEGER NOT NULL REFERENCES device (id),"
+	" device_seq INTEGER NOT NULL,"
+	" chat INTEGER NOT NULL,"
+	" type TEXT NOT NULL,"
+	" payload TEXT NOT NULL,"
+	" created_ms INTEGER NOT NULL);"
+	/* The two orders the log is read in; unique: no number is given twice. */
+	"CREATE UNIQUE INDEX event_of_account"
+	" ON event (account_id, account_seq);"
+	"CREATE UNIQUE INDEX event_of_device ON event (device_id, device_seq);"
+
+	/* ---- webhooks ---- */
+	"CREATE TABLE webhook ("
+	" id INTEGER PRIMARY KEY,"
+	" public_id TEXT NOT NULL UNIQUE,"
+	" account_id INTEGER NOT NULL REFERENCES account (id),"
+	" device_id INTEGER NOT NULL UNIQUE REFERENCES device (id),"
+	" secret BLOB NOT NULL,"
+	" is_active INTEGER NOT NULL,"
+	" created_ms INTEGER NOT NULL,"
+	" updated_ms INTEGER NOT NULL);"
+	"CREATE INDEX webhook_of_account ON webhook (account_id, id);"
+	"CREATE TABLE webhook_endpoint ("
+	" id INTEGER PRIMARY KEY,"
+	" webhook_id INTEGER NOT NULL REFERENCES webhook (id)"
+	"  ON DELETE CASCADE,"
+	" chat INTEGER NOT NULL,"
+	" url TEXT NOT NULL,"
+	" cursor_seq INTEGER NOT NULL,"
+	" attempts INTEGER NOT NULL,"
+	" next_attempt_ms INTEGER NOT NULL,"
+	" updated_ms INTEGER NOT NULL,"
+	" UNIQUE (webhook_id, chat));"
+	/* An attempt outlives its endpoint: the URL is copied, nothing refers. */
+	"CREATE TABLE attempt ("
+	" id INTEGER PRIMARY KEY,"
+	" public_id TEXT NOT NULL,"
+	" endpoint_id INTEGER NOT NULL,"
+	" account_id INTEGER NOT NULL REFERENCES account (id),"
+	" device_id INTEGER NOT NULL REFERENCES device (id),"
+	" event_id INTEGER NOT NULL,"
+	" url TEXT NOT NULL,"
+	" number INTEGER NOT NULL,"
+	" status INTEGER NOT NULL,"
+	" response_code INTEGER NOT NULL,"
+	" error TEXT,"
+	" started_ms INTEGER NOT NULL,"
+	" duration_ms INTEGER NOT NULL);"
+	/* History lists: the account or a device, all or one status.  A rare
+	 * status must be found without walking the common one. */
+	"CREATE INDEX attempt_of_account ON attempt (account_id, id);"
+	"CREATE INDEX attempt_of_device"
+	" ON attempt (account_id, device_id, id);"
+	"CREATE INDEX attempt_of_account_status"
+	" ON attempt (account_id, status, id);"
+	"CREATE INDEX attempt_of_device_status"
+	" ON attempt (account_id, device_id, status, id);"
+
+	/* ---- scheduled messages ---- */
+	"CREATE TABLE scheduled ("
+	" id INTEGER PRIMARY KEY,"
+	" public_id TEXT NOT NULL UNIQUE,"
+	" account_id INTEGER NOT NULL REFERENCES account (id),"
+	" device_id INTEGER NOT NULL REFERENCES device (id),"
+	" phone TEXT NOT NULL,"
+	" text TEXT NOT NULL,"
+	" due_ms INTEGER NOT NULL,"
+	" status INTEGER NOT NULL,"
+	" reason TEXT,"
+	" message_public_id TEXT,"
+	" created_ms INTEGER NOT NULL,"
+	" updated_ms INTEGER NOT NULL,"
+	" sent_ms INTEGER NOT NULL);"
+	"CREATE INDEX scheduled_due ON scheduled (due_ms, id)"
+	" WHERE status = 1;"
+	"CREATE INDEX scheduled_of_account ON scheduled (account_id, id);"
+	"CREATE INDEX scheduled_of_device"
+	" ON scheduled (account_id, device_id, id);"
+	"CREATE INDEX scheduled_of_account_status"
+	" ON scheduled (account_id, status, id);"
+	"CREATE INDEX scheduled_of_device_status"
+	" ON scheduled (account_id, device_id, status, id);"
+
+	/* ---- list totals by account, device and status ---- */
+	"CREATE TABLE list_total ("
+	" id INTEGER PRIMARY KEY,"
+	" list INTEGER NOT NULL,"
+	" account_id INTEGER NOT NULL,"
+	" device_id INTEGER NOT NULL,"
+	" status INTEGER NOT NULL,"
+	" n INTEGER NOT NULL,"
+	" UNIQUE (list, account_id, device_id, status));"
+
+	/* ---- Idempotency-Key ---- */
+	"CREATE TABLE idempotency ("
+	" id INTEGER PRIMARY KEY,"
+	" account_id INTEGER NOT NULL REFERENCES account (id),"
+	" key TEXT NOT NULL,"
+	" request_hash BLOB NOT NULL,"
+	" status INTEGER NOT NULL,"
+	" body TEXT NOT NULL,"
+	" created_ms INTEGER NOT NULL,"
+	" UNIQUE (account_id, key));"
+	"CREATE INDEX idempotency_by_age ON idempotency (created_ms);";
+
+const char *const store_migrations[] = {
+	version_1,
+};
+const int n_store_migrations = ARRAY_LEN(store_migrations);

@@ -1,0 +1,18 @@
+/* Privacy tokens: what a contact's account gave us, shown with every message to it, and
+ * what we give in turn (messages.md 2.9). */
+#ifndef SENDERD_WHATSAPP_TOKENS_H
+#define SENDERD_WHATSAPP_TOKENS_H
+
+#include "senderd/lane.h"
+
+/* Adds <tctoken> while the contact's token is valid, else <cstoken> when the account's salt is
+ * known, else nothing.  @account is the contact, bare, LID when known. */
+int tokens_attach(struct lane *lane, struct wa_node *stanza, const struct wa_jid *account, struct err *err);
+/* Gives the contact a token of ours unless it got one in this bucket (seven days); @again gives one anyway. */
+int tokens_issue(struct lane *lane, const struct wa_jid *account, bool again, struct err *err);
+/* <notification type=privacy_token>: keeps what a contact gave us. */
+int tokens_on_notification(struct lane *lane, const struct wa_node *notification, struct err *err);
+
+#define TOKENS_SALT "nct_salt" /* name of the salt among the lane's values */
+
+#endif
