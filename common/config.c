@@ -44,16 +44,14 @@ static int load_fail(struct load *load, const char *what)
 
 static int on_unknown(struct load *load, const char *section, const char *key)
 {
-	scoped(str_free) char *what = NULL;
+	scoped(str_free) char *what =
+		section[0] == '\0'
+			? xasprintf(
+				  "%s: a setting must follow a [section] line",
+				  log_quote(key))
+			: xasprintf("[%s] %s: unknown setting",
+				  log_quote(section), log_quote(key));
 
-	if (section[0] == '\0')
-		what = xasprintf("%s: a setting must follow a [section] line",
-			log_quote(key));
-	else if (!setting_section_exists(section))
-		what = xasprintf("[%s]: unknown section", log_quote(section));
-	else
-		what = xasprintf(
-			"[%s] %s: unknown setting", section, log_quote(key));
 	return load_fail(load, what);
 }
 
@@ -87,6 +85,14 @@ static int on_setting(
 	return 0;
 }
 
+static int on_unknown_section(struct load *load, const char *section)
+{
+	scoped(str_free) char *what =
+		xasprintf("[%s]: unknown section", log_quote(section));
+
+	return load_fail(load, what);
+}
+
 /* "[section]", checked here because inih lets an empty section pass. */
 static void check_section_line(struct load *load, const char *line)
 {
@@ -95,10 +101,9 @@ static void check_section_line(struct load *load, const char *line)
 
 	if (end == NULL)
 		return; /* inih refuses it */
-	name = xcalloc(1, (size_t)(end - line));
-	memcpy(name, line + 1, (size_t)(end - line) - 1);
+	name = xasprintf("%.*s", (int)(end - line) - 1, line + 1);
 	if (!setting_section_exists(name))
-		on_unknown(load, name[0] != '\0' ? name : "?", "");
+		on_unknown_section(load, name);
 }
 
 /* inih's reader, like fgets(). */

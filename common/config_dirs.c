@@ -16,33 +16,49 @@
 /* The longest name that appears in the run directory. */
 #define LONGEST_SOCKET_NAME "webhookd-events.ipc"
 
-/* The longest part of @path that exists is resolved, the rest appended, so that
- * a directory has one name before and after it is made. */
+/* One segment further down from @resolved, which is absolute and without links:
+ * what exists is resolved, the rest taken as it is written. */
+static char *path_enter(const char *resolved, const char *segment, size_t n)
+{
+	scoped(str_free) char *next = NULL;
+	char real[PATH_MAX];
+
+	if (n == 0 || (n == 1 && segment[0] == '.'))
+		return xstrdup(resolved);
+	if (n == 2 && strncmp(segment, "..", 2) == 0) {
+		const char *slash = strrchr(resolved, '/');
+		size_t up = slash != NULL ? (size_t)(slash - resolved) : 0;
+
+		return xasprintf("%.*s", (int)up, resolved);
+	}
+	next = xasprintf("%s/%.*s", resolved, (int)n, segment);
+	if (realpath(next, real) == NULL)
+		return move(next);
+	return xstrdup(strcmp(real, "/") == 0 ? "" : real);
+}
+
+/* So that a directory has one name, before and after it is made: its hash names
+ * the run directory. */
 static char *path_absolute(const char *path)
 {
-	scoped(str_free) char *head = xstrdup(path);
-	char resolved[PATH_MAX];
+	char cwd[PATH_MAX], *resolved;
 
-	for (;;) {
-		char *slash = strrchr(head, '/');
-		const char *rest = path + strlen(head);
+	if (path[0] == '/' || getcwd(cwd, sizeof(cwd)) == NULL ||
+		strcmp(cwd, "/") == 0)
+		cwd[0] = '\0';
+	resolved = xstrdup(cwd); /* "" is the root */
+	while (*path != '\0') {
+		size_t n = strcspn(path, "/");
+		char *next = path_enter(resolved, path, n);
 
-		if (realpath(head[0] != '\0' ? head : ".", resolved) != NULL) {
-			while (*rest == '/')
-				rest++;
-			if (*rest == '\0')
-				return xstrdup(resolved);
-			return xasprintf("%s/%s",
-				strcmp(resolved, "/") == 0 ? "" : resolved,
-				rest);
-		}
-		if (head[0] == '\0' || slash == head)
-			return xasprintf("/%s", path + strspn(path, "/"));
-		if (slash != NULL)
-			*slash = '\0';
-		else
-			head[0] = '\0';
+		free(resolved);
+		resolved = next;
+		path += n + (path[n] == '/');
 	}
+	if (resolved[0] != '\0')
+		return resolved;
+	free(resolved);
+	return xstrdup("/");
 }
 
 static bool run_dir_is_too_long(const char *run_dir)

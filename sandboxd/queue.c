@@ -8,7 +8,7 @@
 #include "common/err.h"
 #include "common/log.h"
 #include "common/own.h"
-#include "sandboxd/sandbox.h"
+#include "sandboxd/route.h"
 #include "sandboxd/table.h"
 
 #define QUEUE_ID_MAX 128
@@ -33,8 +33,10 @@ struct queue {
 	uint64_t next_seq;
 	bool full; /* logged once, until there is room again */
 
+	struct device *device;	 /* borrowed; it owns this queue */
+	struct sandbox *sandbox; /* borrowed; from the first session on */
+
 	/* the session just now */
-	struct device *device; /* borrowed; it owns this queue */
 	struct item *unsent;   /* the first one this session has not seen */
 	bool offline_phase;
 	uint64_t offline_end; /* items before it were waiting at login */
@@ -355,6 +357,7 @@ void queue_start(struct session *session)
 
 	if (session->offline_sent || queue->offline_phase)
 		return; /* "active" again */
+	queue->sandbox = session->sandbox;
 	queue->unsent = TAILQ_FIRST(&queue->items);
 	queue->in_flight = 0;
 	queue->offline_phase = true;
@@ -365,15 +368,26 @@ void queue_start(struct session *session)
 	queue_pump(queue);
 }
 
+void queue_on_offline_batch(struct session *session)
+{
+	struct queue *queue = session->device->queue;
+
+	if (queue == NULL || !queue->offline_phase)
+		return;
+	queue->in_flight = 0;
+	queue_pump(queue);
+}
+
 void queue_on_disconnect(struct device *device)
 {
 	struct queue *queue = device->queue;
 
-	device->available = false;
 	if (queue == NULL)
 		return;
 	sandbox_timer_cancel(&queue->stall);
 	queue->offline_phase = false;
 	queue->unsent = TAILQ_FIRST(&queue->items);
 	queue->in_flight = 0;
+	if (queue->sandbox != NULL)
+		route_presence_lost(queue->sandbox, device);
 }

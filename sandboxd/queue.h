@@ -4,7 +4,7 @@
  * An item leaves on the device's answer, not on transmission.  A session gets at most
  * QUEUE_WINDOW unanswered items at once, first what was waiting (marked offline), then
  * what comes in; a client that stops answering gets another window every
- * QUEUE_STALL_MS.  It need not ask with <offline_batch/>. */
+ * QUEUE_STALL_MS, or at once when it asks with <offline_batch/>. */
 #ifndef SANDBOXD_QUEUE_H
 #define SANDBOXD_QUEUE_H
 

@@ -182,9 +182,6 @@ static void passage_open(struct passage *p)
 /* ---- the ack ---- */
 
 struct late_ack {
-	struct sandbox *sandbox;
-	char pn[48];
-	unsigned device;
 	char id[ROUTE_ID_MAX + 1];
 	struct wa_jid to;
 	int64_t t;
@@ -203,30 +200,22 @@ static void ack_send(struct sandbox *sandbox, struct device *device,
 	route_answer(sandbox, device, ack);
 }
 
-static void on_late_ack(void *arg)
+static void on_late_ack(
+	struct sandbox *sandbox, struct device *device, void *arg)
 {
-	struct late_ack *late = arg;
-	struct account *account = directory_by_pn(late->sandbox, late->pn);
-	struct device *device =
-		account == NULL ? NULL : account_device(account, late->device);
+	const struct late_ack *late = arg;
 
-	if (device != NULL)
-		ack_send(late->sandbox, device, late->id, &late->to, late->t,
-			0);
-	free(late);
+	ack_send(sandbox, device, late->id, &late->to, late->t, 0);
 }
 
 static void ack_later(const struct passage *p, int delay_ms)
 {
 	struct late_ack *late = xcalloc(1, sizeof(*late));
 
-	late->sandbox = p->sandbox;
-	snprintf(late->pn, sizeof(late->pn), "%s", p->from->account->pn);
-	late->device = p->from->number;
 	snprintf(late->id, sizeof(late->id), "%s", p->id);
 	late->to = p->to;
 	late->t = p->t;
-	sandbox_after(p->sandbox, delay_ms, on_late_ack, late);
+	fault_defer(p->sandbox, p->from, delay_ms, on_late_ack, late, free);
 }
 
 static void passage_ack(

@@ -25,5 +25,7 @@ struct wa_jid route_bare_like(const struct account *account,
 	const struct wa_jid *like);
 struct wa_jid route_bare_unlike(const struct account *account,
 	const struct wa_jid *like);
+/* Its session ended: whoever watches the account hears that it went away. */
+void route_presence_lost(struct sandbox *sandbox, struct device *device);
 
 #endif

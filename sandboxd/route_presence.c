@@ -58,6 +58,16 @@ static void set_available(
 		available ? NULL : "unavailable", clock_now_ms() / 1000);
 }
 
+void route_presence_lost(struct sandbox *sandbox, struct device *device)
+{
+	bool was = device->available;
+
+	device->available = false;
+	if (was && !is_available(device->account))
+		contacts_tell_presence(sandbox, device->account, "unavailable",
+			clock_now_ms() / 1000);
+}
+
 /* The push name travels here; a client with a new name may send nothing else. */
 static void learn_name(
 	struct account *account, const struct wa_node *presence)

@@ -142,6 +142,8 @@ void device_deliver(struct sandbox *sandbox, struct device *device, const struct
 void route_devices_changed(struct sandbox *sandbox, struct account *account, struct device *changed, bool added);
 /* After <active/> was answered: offline_preview, the queue, offline; then the phone's welcome. */
 void queue_start(struct session *session);
+/* The client asks for more of its queue: <ib><offline_batch/></ib>. */
+void queue_on_offline_batch(struct session *session);
 void queue_on_disconnect(struct device *device);
 void queue_free(struct queue **queuep);
 size_t queue_length(const struct device *device);

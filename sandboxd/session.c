@@ -5,6 +5,7 @@
  * socket's close and by nothing else; everybody else ends or cuts it. */
 #include "sandboxd/session.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -637,6 +638,16 @@ static int on_frame(
 	return 0;
 }
 
+/* A prekey upload is ten times what any later stanza needs: a thousand idle sessions
+ * shall not each keep room for one. */
+static void trim_input(struct wa_framer *framer)
+{
+	if (framer->at < framer->in.len || framer->in.cap <= IDLE_BUFFER_BYTES)
+		return;
+	buf_fini(&framer->in);
+	framer->at = 0;
+}
+
 int session_on_receive(struct session *session, const void *bytes, size_t n)
 {
 	struct session_private *priv = session->priv;
@@ -656,6 +667,7 @@ int session_on_receive(struct session *session, const void *bytes, size_t n)
 			break;
 		}
 	}
+	trim_input(&priv->framer);
 	if (got < 0)
 		log_warning("session who=%s reason=\"%s\" action=close",
 			session_name(session), err.msg);

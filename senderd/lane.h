@@ -83,7 +83,8 @@ struct lane {
 	int64_t last_frame_ms;	 /* monotonic, 0 = never on this connection */
 	int64_t clock_offset_ms; /* server minus ours, from <success t> */
 	bool offline_done;	 /* <ib><offline> came on this connection: backlog delivered */
-	unsigned failures;	 /* connection attempts since the last READY */
+	bool presence_sent;	 /* "available" went out on this connection */
+	unsigned failures;	 /* connection attempts since the last session that held */
 	int64_t banned_until_ms; /* BANNED: 0 = for good */
 
 	struct connection *connection; /* NULL while not connected */

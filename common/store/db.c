@@ -12,12 +12,12 @@
 
 static enum err_code code_of(int rc)
 {
+	if (rc == SQLITE_CONSTRAINT_UNIQUE)
+		return ERR_CONFLICT; /* the other constraints are our bugs */
 	switch (rc & 0xff) {
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
 		return ERR_BUSY;
-	case SQLITE_CONSTRAINT:
-		return ERR_CONFLICT;
 	case SQLITE_CANTOPEN:
 	case SQLITE_CORRUPT:
 	case SQLITE_FULL:

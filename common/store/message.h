@@ -1,10 +1,11 @@
-/* Messages, both directions, with their timeline; the queue a lane reads; safety budgets,
- * which are taken in the same transaction as the insert. */
+/* Messages, both directions, with their timeline, and the queue a lane reads. */
 #ifndef COMMON_STORE_MESSAGE_H
 #define COMMON_STORE_MESSAGE_H
 
 #include "common/ids.h"
+#include "common/store/budget.h"
 #include "common/store/event.h"
+#include "common/store/idempotency.h"
 #include "common/store/store.h"
 
 /* Stored; never renumber. */
@@ -88,23 +89,6 @@ int store_message_list(struct store *store, const struct message_filter *filter,
 int store_message_by_public_id(struct store *store, int64_t account_id, const char *public_id, message_row_fn *row, void *arg, struct err *err);
 int store_message_by_id(struct store *store, int64_t id, message_row_fn *row, void *arg, struct err *err);
 int store_message_by_wa_id(struct store *store, int64_t device_id, const char *wa_id, message_row_fn *row, void *arg, struct err *err); /* outbound */
-
-/* ---- safety budgets: sends counted per device in UTC day, hour and minute ---- */
-struct budget {
-	int64_t day, hour, minute;	       /* which bucket: unix time / 86400000, / 3600000, / 60000 */
-	int day_sent, hour_sent, minute_sent;  /* in that bucket */
-};
-/* The counters as of @now_ms: older buckets read as 0. */
-int store_budget_get(struct store *store, int64_t device_id, int64_t now_ms, struct budget *out, struct err *err);
-int store_budget_get_tx(struct tx *tx, int64_t device_id, int64_t now_ms, struct budget *out, struct err *err);
-/* Counts one send in all three buckets. */
-int store_budget_take(struct tx *tx, int64_t device_id, int64_t now_ms, struct err *err);
-
-/* ---- Idempotency-Key ---- */
-/* Finds a stored answer for (account, key).  Returns 1 and calls @row, 0 when there is none. */
-typedef void idempotency_row_fn(const uint8_t request_hash[32], int status, const char *body, void *arg);
-int store_idempotency_find(struct tx *tx, int64_t account_id, const char *key, int64_t not_before_ms, idempotency_row_fn *row, void *arg, struct err *err);
-int store_idempotency_put(struct tx *tx, int64_t account_id, const char *key, const uint8_t request_hash[32], int status, const char *body, int64_t now_ms, struct err *err);
-int store_idempotency_expire(struct tx *tx, int64_t before_ms, int limit, struct err *err);
+int store_message_by_client_id(struct store *store, int64_t device_id, const char *client_message_id, message_row_fn *row, void *arg, struct err *err);
 
 #endif

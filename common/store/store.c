@@ -286,3 +286,14 @@ void query_bind_page(struct query *q, struct page page)
 	query_bind_int(q, page.limit);
 	query_bind_int(q, page.offset);
 }
+
+void query_bind_list(
+	struct query *q, const struct list_key *key, struct page page)
+{
+	query_bind_int(q, key->account_id);
+	if (key->device_id != 0)
+		query_bind_int(q, key->device_id);
+	if (key->status != 0)
+		query_bind_int(q, key->status);
+	query_bind_page(q, page);
+}

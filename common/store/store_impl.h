@@ -28,5 +28,8 @@ int list_total_get(struct store *store, const struct list_key *key,
 	" WHERE " alias ".id IN (SELECT id FROM " table " WHERE " where        \
 	" ORDER BY id DESC LIMIT ? OFFSET ?) ORDER BY " alias ".id DESC"
 void query_bind_page(struct query *q, struct page page);
+/* Account, device and status (those that are not 0), and the page. */
+void query_bind_list(
+	struct query *q, const struct list_key *key, struct page page);
 
 #endif

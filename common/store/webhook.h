@@ -28,8 +28,9 @@ struct webhook { /* one per device, as the API shows it */
 typedef int webhook_row_fn(const struct webhook *webhook, void *arg);
 
 int store_webhook_list(struct store *store, int64_t account_id, int64_t device_id /* 0 = all */, webhook_row_fn *row, void *arg, int64_t *total_out, struct err *err);
-/* Creates or changes the device's webhook.  A URL that is new for its kind starts at the end of
- * the log: nothing older is delivered to it.  @secret is used only when the row is new. */
+/* Creates or changes the device's webhook.  A URL that is new for its kind, and one of a webhook
+ * that becomes active again, starts at the end of the log: nothing older is delivered to it.  A
+ * NULL URL removes that kind.  @public_id and @secret are used only when the row is new. */
 int store_webhook_put(struct tx *tx, const struct webhook *webhook, int64_t now_ms, bool *created, struct err *err);
 
 struct webhook_endpoint { /* one per URL, for webhookd */
@@ -67,8 +68,9 @@ struct attempt {
 	int duration_ms;
 };
 typedef int attempt_row_fn(const struct attempt *attempt, void *arg);
-/* Records the attempt; on SUCCESS, FAILED or REFUSED moves the endpoint's cursor to @event_seq and resets its
- * attempts, on RETRYING stores attempts and next_attempt_ms. */
+/* Records the attempt (a NULL public_id is made here); on SUCCESS, FAILED or REFUSED moves the endpoint's cursor to @event_seq and resets its
+ * attempts, on RETRYING stores attempts and next_attempt_ms.  An endpoint that has moved past
+ * @event_seq, because its URL was changed meanwhile, or that is gone, stays as it is. */
 int store_attempt_record(struct tx *tx, const struct attempt *attempt, int64_t event_seq, int64_t next_attempt_ms, struct err *err);
 /* Moves the cursor over events that are not for this endpoint. */
 int store_webhook_skip(struct tx *tx, int64_t endpoint_id, int64_t event_seq, struct err *err);

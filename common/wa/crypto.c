@@ -1,6 +1,7 @@
 #include "common/wa/crypto.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <mbedtls/aes.h>

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/wa/certchain.h"
 #include "common/wa/crypto.h"
 
 struct buf;
@@ -50,8 +51,8 @@ struct wa_responder_identity { /* made once by sandboxd */
 };
 /* A chain for a fresh static key, signed by @root, valid @not_before..@not_after (unix seconds). */
 void wa_responder_identity_new(const struct wa_keypair *root, int64_t not_before, int64_t not_after, struct wa_responder_identity *out);
-/* The same with one deliberate defect, for tests of the initiator. */
-enum wa_chain_defect { WA_CHAIN_GOOD = 0, WA_CHAIN_BAD_ROOT, WA_CHAIN_BAD_LEAF_SIG, WA_CHAIN_BAD_ISSUER, WA_CHAIN_BAD_LEAF_ISSUER, WA_CHAIN_WRONG_KEY, WA_CHAIN_EXPIRED, WA_CHAIN_NOT_YET };
+/* The same with one deliberate defect, for tests of the initiator (certchain.h); but for
+ * that it is valid from an hour before @now until a day after. */
 void wa_responder_identity_new_defect(const struct wa_keypair *root, int64_t now, enum wa_chain_defect defect, struct wa_responder_identity *out);
 void wa_responder_identity_fini(struct wa_responder_identity *identity);
 
@@ -60,6 +61,8 @@ struct wa_responder *wa_responder_new(const struct wa_responder_identity *identi
 void wa_responder_free(struct wa_responder **hsp);
 /* ClientHello in, ServerHello appended to @out. */
 int wa_responder_hello(struct wa_responder *hs, const uint8_t *client_hello, size_t n, struct buf *out, struct err *err);
+/* For tests: a fixed ephemeral key. */
+void wa_responder_set_ephemeral(struct wa_responder *hs, const struct wa_keypair *ephemeral);
 /* ClientFinish in; the client's static key and ClientPayload out (@payload appended). */
 int wa_responder_finish(struct wa_responder *hs, const uint8_t *client_finish, size_t n, uint8_t client_static[WA_KEY_BYTES], struct buf *payload, struct wa_cipher *cipher, struct err *err);
 

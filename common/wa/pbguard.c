@@ -24,6 +24,14 @@ static bool read_varint(
 	return false;
 }
 
+static bool skip(size_t end, size_t *at, size_t n)
+{
+	if (end - *at < n)
+		return false;
+	*at += n;
+	return true;
+}
+
 /* Moves @at over one field.  A length-delimited one stops at its content, with the content's
  * end in @content_end.  False: malformed. */
 static bool read_field(const uint8_t *bytes, size_t end, size_t *at,
@@ -32,17 +40,17 @@ static bool read_field(const uint8_t *bytes, size_t end, size_t *at,
 	uint64_t tag, value;
 
 	*content_end = 0;
+	if ((bytes[*at] & 0xf8) == 0) /* field 0, which unpack() refuses, too */
+		return false;
 	if (!read_varint(bytes, end, at, &tag))
 		return false;
 	switch (tag & 7) {
 	case WIRE_VARINT:
 		return read_varint(bytes, end, at, &value);
 	case WIRE_64:
-		*at += 8;
-		return *at <= end;
+		return skip(end, at, 8);
 	case WIRE_32:
-		*at += 4;
-		return *at <= end;
+		return skip(end, at, 4);
 	case WIRE_LEN:
 		if (!read_varint(bytes, end, at, &value) || value > end - *at)
 			return false;

@@ -1,5 +1,5 @@
-/* Login and registration: the ClientPayload, and the way from <success> to READY
- * (connection.md 3, 7.2). */
+/* Logging in: the payload of this connection, the way from <success> to READY, and what the
+ * server says about the session on the way (connection.md 7.2, 7.4, 7.6). */
 #ifndef SENDERD_WHATSAPP_LOGIN_H
 #define SENDERD_WHATSAPP_LOGIN_H
 
@@ -8,10 +8,7 @@
 
 struct err;
 
-/* Appends the serialised ClientPayload: a login when the lane is paired, else a
- * registration with @signed_prekey. */
-int login_payload(const struct lane *lane, const struct lane_signed_prekey *signed_prekey, struct buf *out, struct err *err);
-/* The same for the lane as it is, with its newest signed prekey. */
+/* Appends the ClientPayload: a login when the lane is paired, else a registration. */
 int login_build(struct lane *lane, struct buf *out, struct err *err);
 
 void login_on_success(struct lane *lane, const struct wa_node *success);

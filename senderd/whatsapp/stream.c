@@ -17,6 +17,9 @@
 #include "senderd/whatsapp/prekeys.h"
 
 #define DAY_MS (24 * 3600 * 1000LL)
+/* A session that held so long was a good one: the next attempt starts from zero.  A
+ * server that drops us right after every login meets the backoff. */
+#define GOOD_SESSION_MS 10000
 
 static bool is_logged_in(const struct lane *lane)
 {
@@ -176,6 +179,9 @@ void stream_end(struct lane *lane, const struct ending *ending)
 {
 	lane_timer_stop(&lane->redial);
 	connection_close(lane);
+	if (lane->state == LANE_READY &&
+		clock_now_ms() - lane->state_since_ms >= GOOD_SESSION_MS)
+		lane->failures = 0;
 	if (ending->forget)
 		lane->forget = true;
 	/* The state first: a part that is told sees where the lane is. */

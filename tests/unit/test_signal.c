@@ -399,6 +399,29 @@ static void a_forged_identity_on_a_repeated_pkmsg_is_not_kept(void **state)
 		knows_identity(two->bob, two->alice, two->alice->identity.pub));
 }
 
+static void a_first_identity_is_kept_and_is_no_change(void **state)
+{
+	struct two *two = *state;
+	struct wa_bundle bundle = bundle_of(two->bob, 7);
+	struct err err = ERR_NONE;
+	bool changed = true;
+
+	assert_int_equal(wa_signal_process_bundle(two->alice->signal,
+				 &two->bob->jid, &bundle, &changed, &err),
+		0);
+	assert_false(changed);
+	assert_true(
+		knows_identity(two->alice, two->bob, two->bob->identity.pub));
+	PACKET packet = say(two->alice, two->bob, "text");
+	changed = true;
+	assert_int_equal(
+		hear_changed(two->bob, two->alice, &packet, "text", &changed),
+		WA_SIGNAL_OK);
+	assert_false(changed);
+	assert_true(
+		knows_identity(two->bob, two->alice, two->alice->identity.pub));
+}
+
 static void a_new_identity_in_a_pkmsg_is_kept_and_told(void **state)
 {
 	struct two *two = *state;
@@ -697,6 +720,7 @@ int main(void)
 		TWO(unknown_prekeys_are_told_apart_from_bad_messages),
 		TALKING(a_forged_pkmsg_leaves_the_identity_alone),
 		TWO(a_forged_identity_on_a_repeated_pkmsg_is_not_kept),
+		TWO(a_first_identity_is_kept_and_is_no_change),
 		TALKING(a_new_identity_in_a_pkmsg_is_kept_and_told),
 		TALKING(a_new_identity_in_a_bundle_is_kept_and_told),
 		TWO(a_bundle_with_a_wrong_signature_is_refused),

@@ -1,0 +1,505 @@
+#include "common/store/message.h"
+
+#include <assert.h>
+
+#include "common/err.h"
+#include "common/own.h"
+#include "common/store/store_impl.h"
+
+static_assert(MESSAGE_QUEUED == 1 && MESSAGE_SENT == 2 &&
+		MESSAGE_DELIVERED == 3 && MESSAGE_READ == 4 &&
+		MESSAGE_PLAYED == 5 && MESSAGE_FAILED == 6 &&
+		MESSAGE_RECEIVED == 7,
+	"stored numbers never change; SQL says 1 for QUEUED");
+static_assert(MESSAGE_OUT == 1 && MESSAGE_IN == 2,
+	"stored numbers never change; SQL says 1 for OUT");
+static_assert(MESSAGE_TEXT == 1 && MESSAGE_OTHER == 99,
+	"stored numbers never change");
+static_assert(MESSAGE_BY_API == 1 && MESSAGE_BY_SCHEDULE == 2 &&
+		MESSAGE_BY_PHONE == 3,
+	"stored numbers never change");
+
+const char *message_status_name(enum message_status status)
+{
+	switch (status) {
+	case MESSAGE_QUEUED:
+		return "QUEUED";
+	case MESSAGE_SENT:
+		return "SENT";
+	case MESSAGE_DELIVERED:
+		return "DELIVERED";
+	case MESSAGE_READ:
+		return "READ";
+	case MESSAGE_PLAYED:
+		return "PLAYED";
+	case MESSAGE_FAILED:
+		return "FAILED";
+	case MESSAGE_RECEIVED:
+		return "RECEIVED";
+	}
+	return "UNKNOWN";
+}
+
+const char *message_kind_name(enum message_kind kind)
+{
+	switch (kind) {
+	case MESSAGE_TEXT:
+		return "TEXT";
+	case MESSAGE_OTHER:
+		return "OTHER";
+	}
+	return "UNKNOWN";
+}
+
+#define MESSAGE_SELECT                                                         \
+	"SELECT m.id, m.public_id, m.account_id, m.device_id, d.uid,"          \
+	" m.device_seq, m.direction, m.kind, m.source, m.wa_id, m.chat,"       \
+	" m.sender, m.phone, m.lid, m.push_name, m.text, m.status, m.reason,"  \
+	" m.client_message_id, m.n_devices, m.n_retries, m.created_ms,"        \
+	" m.wa_ms, m.sent_ms, m.delivered_ms, m.read_ms, m.failed_ms"          \
+	" FROM message m JOIN device d ON d.id = m.device_id"
+
+static const char *text_or_null(const char *text)
+{
+	return text != NULL && text[0] != '\0' ? text : NULL;
+}
+
+static struct message message_from_row(struct query *q)
+{
+	struct message m = { 0 };
+
+	m.id = query_int(q);
+	m.public_id = query_text(q);
+	m.account_id = query_int(q);
+	m.device_id = query_int(q);
+	m.device_uid = query_text(q);
+	m.device_seq = query_int(q);
+	m.direction = (enum message_direction)query_int(q);
+	m.kind = (enum message_kind)query_int(q);
+	m.source = (enum message_source)query_int(q);
+	m.wa_id = query_text(q);
+	m.chat = query_text(q);
+	m.sender = text_or_null(query_text(q));
+	m.phone = query_text(q);
+	m.lid = query_text(q);
+	m.push_name = query_text(q);
+	m.text = query_text(q);
+	m.status = (enum message_status)query_int(q);
+	m.reason = query_text(q);
+	m.client_message_id = query_text(q);
+	m.n_devices = (int)query_int(q);
+	m.n_retries = (int)query_int(q);
+	m.created_ms = query_int(q);
+	m.wa_ms = query_int(q);
+	m.sent_ms = query_int(q);
+	m.delivered_ms = query_int(q);
+	m.read_ms = query_int(q);
+	m.failed_ms = query_int(q);
+	return m;
+}
+
+static int message_rows(
+	struct query *q, message_row_fn *row, void *arg, struct err *err)
+{
+	struct message message;
+	int rc;
+
+	while ((rc = query_step(q, err)) == 1) {
+		message = message_from_row(q);
+		if (row(&message, arg) != 0)
+			return 0;
+	}
+	return rc;
+}
+
+static int message_one(
+	struct query *q, message_row_fn *row, void *arg, struct err *err)
+{
+	struct message message;
+
+	if (query_one(q, "message", err) != 0)
+		return -1;
+	message = message_from_row(q);
+	row(&message, arg);
+	return 0;
+}
+
+/* ---- inserting ---- */
+
+/* The number is read in the insert itself and counted after it, so that an insert
+ * that does nothing leaves no gap. */
+#define MESSAGE_INSERT(device_seq, unique_key)                                 \
+	"INSERT INTO message (public_id, account_id, device_id, direction,"    \
+	" kind, source, status, wa_id, chat, sender, phone, lid, push_name,"   \
+	" text, reason, client_message_id, n_devices, n_retries, created_ms,"  \
+	" wa_ms, sent_ms, delivered_ms, read_ms, failed_ms, device_seq)"       \
+	" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"     \
+	" ?14, ?15, ?16, ?17, 0, ?18, ?19, ?20, ?21, ?22, ?23, " device_seq    \
+	") ON CONFLICT " unique_key " DO NOTHING RETURNING id, device_seq"
+
+static void bind_message(struct query *q, const struct message *m)
+{
+	query_bind_text(q, m->public_id);
+	query_bind_int(q, m->account_id);
+	query_bind_int(q, m->device_id);
+	query_bind_int(q, m->direction);
+	query_bind_int(q, m->kind);
+	query_bind_int(q, m->source);
+	query_bind_int(q, m->status);
+	query_bind_text(q, m->wa_id);
+	query_bind_text(q, m->chat);
+	query_bind_text(q, m->sender != NULL ? m->sender : "");
+	query_bind_text(q, m->phone);
+	query_bind_text(q, m->lid);
+	query_bind_text(q, m->push_name);
+	query_bind_text(q, m->text);
+	query_bind_text(q, m->reason);
+	query_bind_text(q, m->client_message_id);
+	query_bind_int(q, m->n_devices);
+	query_bind_int(q, m->created_ms);
+	query_bind_int(q, m->wa_ms);
+	query_bind_int(q, m->sent_ms);
+	query_bind_int(q, m->delivered_ms);
+	query_bind_int(q, m->read_ms);
+	query_bind_int(q, m->failed_ms);
+}
+
+/* 1 inserted, 0 a unique key was taken, -1. */
+static int message_insert(
+	struct query *q, struct message *message, struct err *err)
+{
+	int rc;
+
+	bind_message(q, message);
+	rc = query_step(q, err);
+	if (rc != 1)
+		return rc;
+	message->id = query_int(q);
+	message->device_seq = query_int(q);
+	return 1;
+}
+
+static int tally_count(struct tx *tx, const struct message *message,
+	bool is_job, struct err *err)
+{
+	scoped(query_close) struct query q = query_open(tx_db(tx),
+		"UPDATE device_tally SET job_seq = job_seq + ?,"
+		" messages = messages + 1 WHERE device_id = ?");
+
+	query_bind_int(&q, is_job);
+	query_bind_int(&q, message->device_id);
+	return query_run(&q, NULL, err);
+}
+
+/* The message that took the client_message_id before. */
+static int find_first(struct tx *tx, struct message *message, struct err *err)
+{
+	scoped(query_close) struct query q = query_open(tx_db(tx),
+		"SELECT id FROM message"
+		" WHERE device_id = ? AND client_message_id = ?");
+
+	query_bind_int(&q, message->device_id);
+	query_bind_text(&q, message->client_message_id);
+	if (query_one(&q, "message", err) != 0)
+		return -1;
+	message->id = query_int(&q);
+	return 0;
+}
+
+int store_message_insert_out(struct tx *tx, struct message *message,
+	bool *duplicate, struct err *err)
+{
+	scoped(query_close) struct query q = query_open(tx_db(tx),
+		MESSAGE_INSERT("(SELECT job_seq + 1 FROM device_tally"
+			       " WHERE device_id = ?3)",
+			"(device_id, client_message_id)"
+			" WHERE client_message_id IS NOT NULL"));
+	int rc;
+
+	message->direction = MESSAGE_OUT;
+	message->status = MESSAGE_QUEUED;
+	rc = message_insert(&q, message, err);
+	*duplicate = rc == 0;
+	if (rc < 0)
+		return -1;
+	if (rc == 0)
+		return find_first(tx, message, err);
+	return tally_count(tx, message, true, err);
+}
+
+int store_message_insert_in(struct tx *tx, struct message *message,
+	bool *duplicate, struct err *err)
+{
+	scoped(query_close) struct query q =
+		query_open(tx_db(tx), MESSAGE_INSERT("0",
+			"(device_id, wa_id, chat, sender)"));
+	int rc = message_insert(&q, message, err);
+
+	*duplicate = rc == 0;
+	if (rc != 1)
+		return rc;
+	return tally_count(tx, message, false, err);
+}
+
+/* ---- the lane's queue ---- */
+
+int store_message_queued(struct store *store, int64_t device_id,
+	int64_t after_seq, int limit, message_row_fn *row, void *arg,
+	struct err *err)
+{
+	scoped(query_close) struct query q = query_open(store_db(store),
+		MESSAGE_SELECT " WHERE m.device_id = ? AND m.status = 1"
+			       " AND m.device_seq > ?"
+			       " ORDER BY m.device_seq LIMIT ?");
+
+	query_bind_int(&q, device_id);
+	query_bind_int(&q, after_seq);
+	query_bind_int(&q, limit);
+	return message_rows(&q, row, arg, err);
+}
+
+/* ---- status changes ---- */
+
+static bool status_may_become(
+	enum message_status from, enum message_status to)
+{
+	switch (to) {
+	case MESSAGE_SENT:
+	case MESSAGE_DELIVERED:
+	case MESSAGE_READ:
+	case MESSAGE_PLAYED:
+		return from < to; /* FAILED and RECEIVED are above them all */
+	case MESSAGE_FAILED:
+		return from == MESSAGE_QUEUED || from == MESSAGE_SENT;
+	case MESSAGE_QUEUED:
+	case MESSAGE_RECEIVED:
+		return false;
+	}
+	return false;
+}
+
+static bool fill(int64_t *field_ms, int64_t at_ms)
+{
+	if (*field_ms != 0)
+		return false;
+	*field_ms = at_ms;
+	return at_ms != 0;
+}
+
+/* Later stages imply that a message was delivered and read. */
+static bool fill_times(struct message *m, const struct message_change *change)
+{
+	switch (change->status) {
+	case MESSAGE_SENT:
+		return fill(&m->sent_ms, change->at_ms);
+	case MESSAGE_DELIVERED:
+		return fill(&m->delivered_ms, change->at_ms);
+	case MESSAGE_READ:
+	case MESSAGE_PLAYED:
+		return fill(&m->delivered_ms, change->at_ms) |
+			fill(&m->read_ms, change->at_ms);
+	case MESSAGE_FAILED:
+		return m->status == MESSAGE_FAILED &&
+			fill(&m->failed_ms, change->at_ms);
+	case MESSAGE_QUEUED:
+	case MESSAGE_RECEIVED:
+		return false;
+	}
+	return false;
+}
+
+static int message_update(
+	struct tx *tx, const struct message *m, struct err *err)
+{
+	scoped(query_close) struct query q = query_open(tx_db(tx),
+		"UPDATE message SET status = ?, reason = ?, n_devices = ?,"
+		" sent_ms = ?, delivered_ms = ?, read_ms = ?, failed_ms = ?"
+		" WHERE id = ?");
+
+	query_bind_int(&q, m->status);
+	query_bind_text(&q, m->reason);
+	query_bind_int(&q, m->n_devices);
+	query_bind_int(&q, m->sent_ms);
+	query_bind_int(&q, m->delivered_ms);
+	query_bind_int(&q, m->read_ms);
+	query_bind_int(&q, m->failed_ms);
+	query_bind_int(&q, m->id);
+	return query_run(&q, NULL, err);
+}
+
+static int message_apply(struct tx *tx, struct message *m,
+	const struct message_change *change, bool *changed, struct err *err)
+{
+	bool is_dirty;
+
+	*changed = status_may_become(m->status, change->status);
+	if (*changed) {
+		m->status = change->status;
+		m->reason = change->reason; /* NULL: it waits no more */
+	}
+	is_dirty = fill_times(m, change) || *changed;
+	if (change->n_devices > 0 && change->n_devices != m->n_devices) {
+		m->n_devices = change->n_devices;
+		is_dirty = true;
+	}
+	return is_dirty ? message_update(tx, m, err) : 0;
+}
+
+#define MESSAGE_OUT_BY_WA                                                      \
+	MESSAGE_SELECT " WHERE m.device_id = ? AND m.wa_id = ?"                \
+		       " AND m.direction = 1"
+
+int store_message_change(struct tx *tx, int64_t device_id,
+	const struct message_change *change, bool *changed,
+	message_row_fn *row, void *arg, struct err *err)
+{
+	scoped(query_close) struct query q =
+		query_open(tx_db(tx), MESSAGE_OUT_BY_WA);
+	struct message message;
+
+	*changed = false;
+	query_bind_int(&q, device_id);
+	query_bind_text(&q, change->wa_id);
+	if (query_one(&q, "message", err) != 0)
+		return -1;
+	message = message_from_row(&q);
+	if (message_apply(tx, &message, change, changed, err) != 0)
+		return -1;
+	if (*changed && row != NULL)
+		row(&message, arg);
+	return 0;
+}
+
+int store_message_set_reason(struct tx *tx, int64_t device_id,
+	const char *wa_id, const char *reason, struct err *err)
+{
+	scoped(query_close) struct query q = query_open(tx_db(tx),
+		"UPDATE message SET reason = ? WHERE device_id = ?"
+		" AND wa_id = ? AND direction = 1 AND status = 1");
+
+	query_bind_text(&q, reason);
+	query_bind_int(&q, device_id);
+	query_bind_text(&q, wa_id);
+	return query_run(&q, NULL, err);
+}
+
+int store_message_count_retry(struct tx *tx, int64_t device_id,
+	const char *wa_id, struct err *err)
+{
+	scoped(query_close) struct query q = query_open(tx_db(tx),
+		"UPDATE message SET n_retries = n_retries + 1"
+		" WHERE device_id = ? AND wa_id = ? AND direction = 1");
+
+	query_bind_int(&q, device_id);
+	query_bind_text(&q, wa_id);
+	return query_run(&q, NULL, err);
+}
+
+/* ---- lists ---- */
+
+#define OF_ACCOUNT "account_id = ?"
+#define OF_DEVICE "account_id = ? AND device_id = ?"
+#define OF_PHONE "account_id = ? AND phone = ?"
+#define OF_PHONE_AND_DEVICE "account_id = ? AND phone = ? AND device_id = ?"
+
+/* By [has phone][has device]. */
+static const char *const page_sql[2][2] = {
+	{ MESSAGE_SELECT PAGE_OF("m", "message", OF_ACCOUNT),
+		MESSAGE_SELECT PAGE_OF("m", "message", OF_DEVICE) },
+	{ MESSAGE_SELECT PAGE_OF("m", "message", OF_PHONE),
+		MESSAGE_SELECT PAGE_OF("m", "message", OF_PHONE_AND_DEVICE) },
+};
+
+/* Without a phone the tallies know; a phone's messages are counted in its index. */
+static const char *const total_sql[2][2] = {
+	{ "SELECT COALESCE(SUM(messages), 0) FROM device_tally"
+	  " WHERE " OF_ACCOUNT,
+		"SELECT COALESCE(SUM(messages), 0) FROM device_tally"
+		" WHERE " OF_DEVICE },
+	{ "SELECT COUNT(*) FROM message WHERE " OF_PHONE,
+		"SELECT COUNT(*) FROM message WHERE " OF_PHONE_AND_DEVICE },
+};
+
+static void bind_filter(struct query *q, const struct message_filter *filter)
+{
+	query_bind_int(q, filter->account_id);
+	if (filter->phone != NULL)
+		query_bind_text(q, filter->phone);
+	if (filter->device_id != 0)
+		query_bind_int(q, filter->device_id);
+}
+
+static int message_total(struct store *store,
+	const struct message_filter *filter, int64_t *total_out,
+	struct err *err)
+{
+	scoped(query_close) struct query q = query_open(store_db(store),
+		total_sql[filter->phone != NULL][filter->device_id != 0]);
+
+	bind_filter(&q, filter);
+	if (query_one(&q, "total", err) != 0)
+		return -1;
+	*total_out = query_int(&q);
+	return 0;
+}
+
+int store_message_list(struct store *store,
+	const struct message_filter *filter, struct page page,
+	message_row_fn *row, void *arg, int64_t *total_out, struct err *err)
+{
+	scoped(query_close) struct query q = query_open(store_db(store),
+		page_sql[filter->phone != NULL][filter->device_id != 0]);
+
+	if (message_total(store, filter, total_out, err) != 0)
+		return -1;
+	bind_filter(&q, filter);
+	query_bind_page(&q, page);
+	return message_rows(&q, row, arg, err);
+}
+
+/* ---- single messages ---- */
+
+int store_message_by_public_id(struct store *store, int64_t account_id,
+	const char *public_id, message_row_fn *row, void *arg, struct err *err)
+{
+	scoped(query_close) struct query q = query_open(store_db(store),
+		MESSAGE_SELECT " WHERE m.public_id = ? AND m.account_id = ?");
+
+	query_bind_text(&q, public_id);
+	query_bind_int(&q, account_id);
+	return message_one(&q, row, arg, err);
+}
+
+int store_message_by_id(struct store *store, int64_t id, message_row_fn *row,
+	void *arg, struct err *err)
+{
+	scoped(query_close) struct query q =
+		query_open(store_db(store), MESSAGE_SELECT " WHERE m.id = ?");
+
+	query_bind_int(&q, id);
+	return message_one(&q, row, arg, err);
+}
+
+int store_message_by_wa_id(struct store *store, int64_t device_id,
+	const char *wa_id, message_row_fn *row, void *arg, struct err *err)
+{
+	scoped(query_close) struct query q =
+		query_open(store_db(store), MESSAGE_OUT_BY_WA);
+
+	query_bind_int(&q, device_id);
+	query_bind_text(&q, wa_id);
+	return message_one(&q, row, arg, err);
+}
+
+int store_message_by_client_id(struct store *store, int64_t device_id,
+	const char *client_message_id, message_row_fn *row, void *arg,
+	struct err *err)
+{
+	scoped(query_close) struct query q = query_open(store_db(store),
+		MESSAGE_SELECT " WHERE m.device_id = ?"
+			       " AND m.client_message_id = ?");
+
+	query_bind_int(&q, device_id);
+	query_bind_text(&q, client_message_id);
+	return message_one(&q, row, arg, err);
+}

@@ -1,0 +1,23 @@
+/* Answers to iq requests, and the handlers that have files of their own. */
+#ifndef SANDBOXD_IQ_H
+#define SANDBOXD_IQ_H
+
+#include "sandboxd/sandbox.h"
+
+/* A result for @iq in the arena: fill it and pass it to session_send(). */
+struct wa_node *iq_result(struct session *session, const struct wa_node *iq);
+void iq_answer_empty(struct session *session, const struct wa_node *iq);
+void iq_answer_error(struct session *session, const struct wa_node *iq,
+	int code, const char *text);
+
+/* ---- prekeys.c: xmlns "encrypt" ---- */
+void prekeys_on_count(struct session *session, const struct wa_node *iq);
+void prekeys_on_digest(struct session *session, const struct wa_node *iq);
+void prekeys_on_bundles(struct session *session, const struct wa_node *iq);
+void prekeys_on_upload(struct session *session, const struct wa_node *iq);
+void prekeys_on_rotate(struct session *session, const struct wa_node *iq);
+
+/* ---- usync.c ---- */
+void usync_on_query(struct session *session, const struct wa_node *iq);
+
+#endif

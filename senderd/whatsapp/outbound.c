@@ -1,0 +1,746 @@
+#include "senderd/whatsapp/outbound.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/buf.h"
+#include "common/clock.h"
+#include "common/err.h"
+#include "common/log.h"
+#include "common/own.h"
+#include "common/store/message.h"
+#include "senderd/facts.h"
+#include "senderd/whatsapp/bundles.h"
+#include "senderd/whatsapp/devices.h"
+#include "senderd/whatsapp/fanout.h"
+#include "senderd/whatsapp/lookup.h"
+#include "senderd/whatsapp/refusal.h"
+#include "senderd/whatsapp/tokens.h"
+
+#define TICK_MS 5000
+#define TICKS_A_MINUTE 12
+#define LOOK_AHEAD 256	   /* jobs in memory beyond those in flight */
+#define SENDS_A_TURN 128   /* then acks and inbound stanzas get their turn */
+#define LATER_BASE_MS 5000 /* pause after "server unavailable" */
+#define LATER_MAX 8	   /* such refusals of one message */
+#define NO_NEW_CHATS_MS (600 * 1000LL)
+#define OWN_KEYS_AGAIN_MS (600 * 1000LL)
+#define SENT_KEEP_MS (7 * 86400 * 1000LL)
+#define SEEN_KEEP_MS (30 * 86400 * 1000LL)
+#define EXPIRE_ROWS 5000
+#define EXPIRE_SCAN \
+	256 /* queued rows looked at per minute while disconnected */
+
+struct outbound {
+	struct jobs jobs;
+	struct job_line waiting;   /* may be sent */
+	struct job_line in_flight; /* the server's ack is due */
+	struct job_line resting;   /* refused for now */
+	size_t n_in_flight;
+	struct lookup *lookup; /* more of them: recipients being asked about */
+
+	int64_t last_seq; /* newest device_seq taken */
+	bool is_behind;	  /* the store has, or may have, newer ones */
+	bool by_number;	  /* the server took a chat only by number: lane value
+			     "dm_namespace" */
+
+	bool asking_own; /* a question about our own devices is under way */
+	int64_t own_asked_ms;	    /* monotonic: not before; devices */
+	int64_t own_keys_asked_ms;  /* the same for keys */
+	int64_t no_new_chats_until; /* monotonic */
+
+	struct lane_timer kick, tick;
+	unsigned n_ticks;
+	struct receipt_batch receipts;
+};
+
+struct lookup *outbound_lookup(struct lane *lane)
+{
+	return lane->outbound->lookup;
+}
+
+struct receipt_batch *outbound_receipts(struct lane *lane)
+{
+	return &lane->outbound->receipts;
+}
+
+size_t outbound_in_flight(const struct lane *lane)
+{
+	return lane->outbound->n_in_flight;
+}
+
+size_t outbound_waiting(const struct lane *lane)
+{
+	return lane->outbound->jobs.n - lane->outbound->n_in_flight;
+}
+
+static size_t jobs_max(const struct lane *lane)
+{
+	return (size_t)lane->config->sender.max_in_flight + LOOK_AHEAD;
+}
+
+/* ---- a job's ways ---- */
+
+/* One function writes these lines. */
+static void log_message(
+	const char *wa_id, const char *status, const char *reason)
+{
+	log_info("message id=%s status=%s reason=\"%s\"", log_quote(wa_id),
+		status, reason);
+}
+
+static void job_place(
+	struct outbound *ob, struct job *job, struct job_line *line)
+{
+	ob->n_in_flight -= job->line == &ob->in_flight;
+	job_move(job, line);
+	ob->n_in_flight += line == &ob->in_flight;
+}
+
+static void job_end(struct outbound *ob, struct job *job)
+{
+	ob->n_in_flight -= job->line == &ob->in_flight;
+	jobs_remove(&ob->jobs, &job);
+}
+
+static void message_fail(
+	struct lane *lane, const char *wa_id, const char *reason)
+{
+	facts_add_change(lane, &(struct message_change){
+				       .wa_id = wa_id,
+				       .status = MESSAGE_FAILED,
+				       .at_ms = clock_now_ms(),
+				       .reason = reason,
+			       });
+	log_message(wa_id, "failed", reason);
+}
+
+void outbound_fail(struct lane *lane, struct job *job, const char *reason)
+{
+	message_fail(lane, job->wa_id, reason);
+	job_end(lane->outbound, job);
+}
+
+void outbound_resume(struct lane *lane, struct job *job)
+{
+	job_place(lane->outbound, job, &lane->outbound->waiting);
+}
+
+static bool is_expired(const struct lane *lane, int64_t created_ms)
+{
+	return clock_now_ms() - created_ms >
+	       lane->config->sender.message_max_age_sec * 1000LL;
+}
+
+/* ---- taking jobs, from the bus and from the store ---- */
+
+struct offer {
+	int64_t seq, created_ms;
+	const char *wa_id, *phone, *text;
+	uint32_t kind;
+};
+
+static const char *offer_problem(
+	const struct offer *offer, char phone_out[PHONE_LEN])
+{
+	if (offer->phone == NULL ||
+		phone_parse(offer->phone, strlen(offer->phone), phone_out) != 0)
+		return "invalid_recipient";
+	if (offer->kind != MESSAGE_TEXT || offer->text == NULL)
+		return "unsupported_kind";
+	return NULL;
+}
+
+static void take(struct lane *lane, const struct offer *offer)
+{
+	struct outbound *ob = lane->outbound;
+	char phone[PHONE_LEN];
+	const char *problem = offer_problem(offer, phone);
+	struct job *job = NULL;
+
+	ob->last_seq = offer->seq;
+	if (problem != NULL) {
+		message_fail(lane, offer->wa_id, problem);
+		return;
+	}
+	job = jobs_add(&ob->jobs, offer->wa_id, phone, offer->text);
+	if (job == NULL)
+		return; /* has been taken before */
+	job->seq = offer->seq;
+	job->created_ms = offer->created_ms;
+	job_move(job, &ob->waiting);
+}
+
+static int on_queued_row(const struct message *row, void *arg)
+{
+	struct lane *lane = arg;
+	struct offer offer = {
+		.seq = row->device_seq,
+		.created_ms = row->created_ms,
+		.wa_id = row->wa_id,
+		.phone = row->phone,
+		.text = row->text,
+		.kind = (uint32_t)row->kind,
+	};
+
+	take(lane, &offer);
+	return 0;
+}
+
+/* Takes what the store has after the last number, as far as there is room. */
+static void read_store(struct lane *lane)
+{
+	struct outbound *ob = lane->outbound;
+	struct err err = ERR_NONE;
+	int room = (int)(jobs_max(lane) - ob->jobs.n);
+	size_t before = ob->jobs.n;
+
+	if (ob->jobs.n > jobs_max(lane) / 2)
+		return; /* later, many at once */
+	if (store_message_queued(lane->store, lane->device_id, ob->last_seq,
+		    room, on_queued_row, lane, &err) != 0) {
+		log_warning("queue status=unreadable reason=\"%s\" "
+			    "action=\"read again in 5 s\"",
+			err.msg);
+		return;
+	}
+	ob->is_behind = ob->jobs.n - before >= (size_t)room;
+}
+
+void outbound_on_job(struct lane *lane, const Bus__SendJob *job)
+{
+	struct outbound *ob = lane->outbound;
+	struct offer offer = {
+		.seq = job->device_seq,
+		.created_ms = job->created_ms,
+		.wa_id = job->wa_id,
+		.phone = job->phone,
+		.text = job->text,
+		.kind = job->kind,
+	};
+
+	if (job->wa_id == NULL || job->wa_id[0] == '\0')
+		return;
+	if (!lane_is_ready(lane)) {
+		facts_add_reason(lane, job->wa_id, "device_not_connected");
+		return;
+	}
+	if (job->device_seq <= ob->last_seq)
+		return;
+	if (ob->is_behind || job->device_seq != ob->last_seq + 1 ||
+		ob->jobs.n >= jobs_max(lane))
+		ob->is_behind = true;
+	else
+		take(lane, &offer);
+	outbound_kick(lane);
+}
+
+/* ---- our own other devices come first: every message needs them ---- */
+
+static void on_own_devices(struct lane *lane,
+	const enum devices_outcome *outcomes, size_t n, void *arg)
+{
+	(void)outcomes;
+	(void)n;
+	(void)arg;
+	lane->outbound->asking_own = false;
+	outbound_kick(lane);
+}
+
+static void on_own_keys(struct lane *lane, bool answered, void *arg)
+{
+	(void)answered;
+	(void)arg;
+	lane->outbound->asking_own = false;
+	outbound_kick(lane);
+}
+
+static void ask_own_devices(struct lane *lane, int64_t now_ms)
+{
+	struct outbound *ob = lane->outbound;
+	struct wa_jid account = wa_jid_bare(
+		lane->id.lid.user[0] ? &lane->id.lid : &lane->id.jid);
+
+	if (now_ms < ob->own_asked_ms)
+		return;
+	ob->own_asked_ms = now_ms + random_jitter(TICK_MS / 2, 25);
+	ob->asking_own = true;
+	devices_ask(lane, &account, 1, on_own_devices, NULL);
+}
+
+static void ask_own_keys(
+	struct lane *lane, const struct fanout *own, int64_t now_ms)
+{
+	struct outbound *ob = lane->outbound;
+	struct wa_jid devices[FANOUT_MAX];
+	size_t n = 0;
+
+	ob->own_keys_asked_ms = now_ms + OWN_KEYS_AGAIN_MS;
+	ob->asking_own = true;
+	for (size_t i = 0; i < own->n; i++) {
+		if (!own->devices[i].has_session)
+			devices[n++] = own->devices[i].address;
+	}
+	bundles_ask(lane, devices, n, false, on_own_keys, NULL);
+}
+
+/* The chat with oneself is the plan of all own devices. */
+static bool own_is_ready(struct lane *lane)
+{
+	struct outbound *ob = lane->outbound;
+	struct err err = ERR_NONE;
+	struct fanout own;
+	int64_t now_ms = clock_mono_ms();
+
+	if (ob->asking_own)
+		return false;
+	switch (fanout_plan(lane, lane->id.jid.user, false, &own, &err)) {
+	case FANOUT_READY:
+		return true;
+	case FANOUT_NEEDS_DEVICES:
+	case FANOUT_NEEDS_OWN_DEVICES:
+		ask_own_devices(lane, now_ms);
+		return false;
+	case FANOUT_NEEDS_KEYS:
+		if (now_ms < ob->own_keys_asked_ms)
+			return true; /* that device goes without */
+		ask_own_keys(lane, &own, now_ms);
+		return false;
+	case FANOUT_FAILED:
+		break;
+	}
+	facts_fail(lane, &err);
+	return false;
+}
+
+/* ---- sending ---- */
+
+static void job_sent(struct lane *lane, struct job *job)
+{
+	int64_t timeout_ms = lane->config->sender.ack_timeout_sec * 1000LL;
+	unsigned shift = job->n_sends < 3 ? job->n_sends : 3;
+
+	job->n_sends++;
+	job->due_ms = clock_mono_ms() +
+		      random_jitter(timeout_ms << shift, shift > 0 ? 10 : 0);
+	job_place(lane->outbound, job, &lane->outbound->in_flight);
+}
+
+/* False: the turn must be dropped. */
+static bool job_send(
+	struct lane *lane, struct job *job, const struct fanout *plan)
+{
+	struct err err = ERR_NONE;
+
+	if (fanout_send(lane, plan, job->wa_id, job->text, &job->n_devices,
+		    &err) == 0) {
+		job_sent(lane, job);
+		return true;
+	}
+	if (err.code == ERR_NOT_FOUND) {
+		outbound_fail(lane, job, "no_recipient_device");
+		return true;
+	}
+	facts_fail(lane, &err);
+	return false;
+}
+
+/* Is there a device of the recipient worth asking keys for?  *@is_new_chat:
+ * none has a session. */
+static bool wants_keys(
+	const struct outbound *ob, const struct fanout *plan, bool *is_new_chat)
+{
+	bool wants = false;
+
+	*is_new_chat = true;
+	for (size_t i = 0; i < plan->n; i++) {
+		const struct fanout_device *device = &plan->devices[i];
+
+		if (device->is_own)
+			continue;
+		if (device->has_session)
+			*is_new_chat = false;
+		else
+			wants |= !lookup_is_keyless(
+				ob->lookup, &device->address);
+	}
+	return wants;
+}
+
+/* False: the turn must be dropped. */
+static bool job_without_keys(
+	struct lane *lane, struct job *job, const struct fanout *plan)
+{
+	struct outbound *ob = lane->outbound;
+	bool is_new_chat = false;
+	bool wants = wants_keys(ob, plan, &is_new_chat);
+
+	if (is_new_chat && !lane_is_self(lane, &plan->to) &&
+		clock_mono_ms() < ob->no_new_chats_until) {
+		outbound_fail(lane, job, "refused_new_chats_capped");
+		return true;
+	}
+	if (!wants || job->keys_asked)
+		return job_send(lane, job, plan);
+	lookup_hold(ob->lookup, job, LOOKUP_KEYS, &plan->account);
+	return true;
+}
+
+/* False: stop sending in this turn. */
+static bool job_try(struct lane *lane, struct job *job)
+{
+	struct outbound *ob = lane->outbound;
+	struct err err = ERR_NONE;
+	struct fanout plan;
+
+	if (is_expired(lane, job->created_ms)) {
+		outbound_fail(lane, job, "expired");
+		return true;
+	}
+	if (lookup_count(ob->lookup) > 0 && lookup_joins(ob->lookup, job))
+		return true;
+	switch (fanout_plan(lane, job->phone, job->by_number || ob->by_number,
+		&plan, &err)) {
+	case FANOUT_READY:
+		return job_send(lane, job, &plan);
+	case FANOUT_NEEDS_KEYS:
+		return job_without_keys(lane, job, &plan);
+	case FANOUT_NEEDS_DEVICES:
+		lookup_hold(ob->lookup, job, LOOKUP_DEVICES, &plan.account);
+		return true;
+	case FANOUT_NEEDS_OWN_DEVICES: /* forgotten a moment ago */
+		outbound_kick(lane);
+		return false;
+	case FANOUT_FAILED:
+		break;
+	}
+	facts_fail(lane, &err);
+	return false;
+}
+
+static void pump(struct lane *lane, void *arg)
+{
+	struct outbound *ob = lane->outbound;
+	size_t max = (size_t)lane->config->sender.max_in_flight;
+	struct job *job = NULL;
+	int budget = SENDS_A_TURN;
+
+	(void)arg;
+	if (!lane_is_ready(lane) || facts_failed(lane))
+		return;
+	if (ob->is_behind)
+		read_store(lane);
+	if (ob->jobs.n == 0 || !own_is_ready(lane))
+		return;
+	while ((job = TAILQ_FIRST(&ob->waiting)) != NULL &&
+		ob->n_in_flight < max && lane_can_send(lane)) {
+		if (budget-- == 0) {
+			outbound_kick(lane);
+			break;
+		}
+		if (!job_try(lane, job))
+			break;
+	}
+	lookup_ask(lane, ob->lookup);
+}
+
+void outbound_kick(struct lane *lane)
+{
+	lane_timer_start(lane, &lane->outbound->kick, 0, pump, NULL);
+}
+
+/* ---- the server's ack ---- */
+
+/* The server knows other devices than we do (messages.md 2.7): ask again next
+ * time.  Clients differ in whether the sending device belongs to the hash, so
+ * both are right. */
+static int phash_check(struct lane *lane, const struct job *job,
+	const char *phash, struct err *err)
+{
+	struct wa_jid jids[FANOUT_MAX + 1];
+	struct wa_jid self;
+	struct fanout plan;
+	char hash[WA_PHASH_LEN];
+
+	if (fanout_plan(lane, job->phone, job->by_number, &plan, err) ==
+		FANOUT_FAILED)
+		return -1;
+	for (size_t i = 0; i < plan.n; i++)
+		jids[i] = plan.devices[i].wire;
+	wa_phash(jids, plan.n, hash);
+	if (strcmp(hash, phash) == 0)
+		return 0;
+	self = plan.to.server == WA_SERVER_LID ? lane->id.lid : lane->id.jid;
+	jids[plan.n] = self;
+	wa_phash(jids, plan.n + 1, hash);
+	if (strcmp(hash, phash) == 0)
+		return 0;
+	if (devices_forget(lane, &plan.account, err) != 0)
+		return -1;
+	return devices_forget(lane, &lane->id.jid, err);
+}
+
+static int by_number_latch(struct lane *lane, bool by_number, struct err *err)
+{
+	const char *value = by_number ? "pn" : "lid";
+
+	if (lane->outbound->by_number == by_number)
+		return 0;
+	lane->outbound->by_number = by_number;
+	log_info("chats addressing=%s", value);
+	return lanedb_value_save(
+		lane->db, "dm_namespace", value, strlen(value), err);
+}
+
+static int on_accepted(struct lane *lane, struct job *job,
+	const struct wa_node *ack, struct err *err)
+{
+	const char *phash = wa_node_str(ack, "phash");
+	struct wa_jid pn = wa_jid_pn(job->phone, 0);
+	struct wa_jid account = lane_signal_address(lane, &pn);
+
+	facts_add_change(lane, &(struct message_change){
+				       .wa_id = job->wa_id,
+				       .status = MESSAGE_SENT,
+				       .at_ms = receipt_time_ms(lane, ack),
+				       .n_devices = (int)job->n_devices,
+			       });
+	if (phash != NULL && phash_check(lane, job, phash, err) != 0)
+		return -1;
+	if (job->by_number && by_number_latch(lane, true, err) != 0)
+		return -1;
+	return tokens_issue(lane, &account, false, err);
+}
+
+static void job_later(
+	struct lane *lane, struct job *job, const struct refusal *refusal)
+{
+	struct outbound *ob = lane->outbound;
+
+	if (++job->n_refused >= LATER_MAX) {
+		outbound_fail(lane, job, refusal->reason);
+		return;
+	}
+	job->due_ms = clock_mono_ms() +
+		      random_jitter(LATER_BASE_MS << (job->n_refused - 1), 25);
+	facts_add_reason(lane, job->wa_id, refusal->reason);
+	job_place(ob, job, &ob->resting);
+}
+
+/* The answer to a refusal; -1 when the lane database failed. */
+static int on_refused(
+	struct lane *lane, struct job *job, int code, struct err *err)
+{
+	struct outbound *ob = lane->outbound;
+	const struct refusal *refusal = refusal_of(code);
+	struct wa_jid pn = wa_jid_pn(job->phone, 0);
+	struct wa_jid account = lane_signal_address(lane, &pn);
+	bool again = false;
+
+	log_warning("message id=%s status=refused code=%d reason=%s",
+		job->wa_id, code, refusal->reason);
+	switch (refusal->action) {
+	case REFUSAL_LATER:
+		job_later(lane, job, refusal);
+		return 0;
+	case REFUSAL_BY_NUMBER:
+		again = !job->by_number && !ob->by_number &&
+			account.server == WA_SERVER_LID;
+		job->by_number |= again;
+		break;
+	case REFUSAL_REFRESH:
+		again = !job->rebuilt;
+		job->rebuilt = true;
+		if (again && devices_forget(lane, &account, err) != 0)
+			return -1;
+		break;
+	case REFUSAL_NO_CONTACT:
+		if (tokens_issue(lane, &account, true, err) != 0)
+			return -1;
+		break;
+	case REFUSAL_NO_NEW_CHATS:
+		ob->no_new_chats_until = clock_mono_ms() + NO_NEW_CHATS_MS;
+		break;
+	case REFUSAL_FAIL:
+		break;
+	}
+	if (again)
+		job_place(ob, job, &ob->waiting);
+	else
+		outbound_fail(lane, job, refusal->reason);
+	return 0;
+}
+
+void outbound_on_ack(struct lane *lane, const struct wa_node *ack)
+{
+	struct outbound *ob = lane->outbound;
+	const char *id = wa_node_str(ack, "id");
+	struct job *job = id != NULL ? jobs_find(&ob->jobs, id) : NULL;
+	struct err err = ERR_NONE;
+
+	if (job == NULL || job->n_sends == 0)
+		return; /* a resend for one device, or an ack that came late */
+	if (wa_node_get(ack, "error") != NULL) {
+		int code = (int)wa_node_int(ack, "error", 0);
+
+		if (on_refused(lane, job, code, &err) != 0)
+			facts_fail(lane, &err);
+	} else {
+		if (on_accepted(lane, job, ack, &err) != 0)
+			facts_fail(lane, &err);
+		job_end(ob, job);
+	}
+	outbound_kick(lane);
+}
+
+/* ---- time ---- */
+
+static void fail_if_expired(struct lane *lane, struct job *job)
+{
+	if (is_expired(lane, job->created_ms))
+		outbound_fail(lane, job, "expired");
+}
+
+static void line_wake(struct lane *lane, struct job_line *line, int64_t now_ms)
+{
+	struct outbound *ob = lane->outbound;
+	struct job *job = TAILQ_FIRST(line);
+
+	while (job != NULL) {
+		struct job *next = TAILQ_NEXT(job, entry);
+
+		if (job->due_ms <= now_ms) {
+			if (line == &ob->in_flight)
+				log_warning(
+					"message id=%s status=unacknowledged "
+					"sends=%u action=\"sent again with the "
+					"same id\"",
+					job->wa_id, job->n_sends);
+			job_place(ob, job, &ob->waiting);
+		}
+		job = next;
+	}
+}
+
+static int on_old_row(const struct message *row, void *arg)
+{
+	struct lane *lane = arg;
+
+	if (!is_expired(lane, row->created_ms))
+		return 1; /* oldest first: nor are the others */
+	message_fail(lane, row->wa_id, "expired");
+	return 0;
+}
+
+/* Without a connection nothing is in memory, yet messages grow old. */
+static void expire_queued(struct lane *lane)
+{
+	struct err err = ERR_NONE;
+
+	if (store_message_queued(lane->store, lane->device_id, 0, EXPIRE_SCAN,
+		    on_old_row, lane, &err) != 0)
+		log_warning("queue status=unreadable reason=\"%s\" "
+			    "action=\"read again in a minute\"",
+			err.msg);
+}
+
+static void each_minute(struct lane *lane)
+{
+	int64_t now_ms = clock_now_ms();
+	struct err err = ERR_NONE;
+
+	if (!lane_is_ready(lane))
+		expire_queued(lane);
+	if (lanedb_sent_expire(
+		    lane->db, now_ms - SENT_KEEP_MS, EXPIRE_ROWS, &err) != 0 ||
+		lanedb_seen_expire(lane->db, now_ms - SEEN_KEEP_MS, EXPIRE_ROWS,
+			&err) != 0)
+		facts_fail(lane, &err);
+}
+
+static void on_tick(struct lane *lane, void *arg)
+{
+	struct outbound *ob = lane->outbound;
+	int64_t now_ms = clock_mono_ms();
+
+	(void)arg;
+	lane_timer_start(
+		lane, &ob->tick, random_jitter(TICK_MS, 10), on_tick, NULL);
+	if (++ob->n_ticks % TICKS_A_MINUTE == 0)
+		each_minute(lane);
+	if (!lane_is_ready(lane))
+		return;
+	line_wake(lane, &ob->in_flight, now_ms);
+	line_wake(lane, &ob->resting, now_ms);
+	lookup_each(ob->lookup, fail_if_expired, lane);
+	ob->is_behind = true; /* whatever the bus lost is found now */
+	pump(lane, NULL);
+}
+
+/* ---- life ---- */
+
+struct outbound *outbound_new(struct lane *lane)
+{
+	struct outbound *ob = xcalloc(1, sizeof *ob);
+
+	TAILQ_INIT(&ob->waiting);
+	TAILQ_INIT(&ob->in_flight);
+	TAILQ_INIT(&ob->resting);
+	ob->lookup = lookup_new();
+	lane_timer_start(
+		lane, &ob->tick, random_jitter(TICK_MS, 10), on_tick, NULL);
+	return ob;
+}
+
+void outbound_free(struct outbound **outboundp)
+{
+	struct outbound *ob = move(*outboundp);
+
+	if (ob == NULL)
+		return;
+	lane_timer_stop(&ob->kick);
+	lane_timer_stop(&ob->tick);
+	receipt_batch_fini(&ob->receipts);
+	lookup_free(&ob->lookup);
+	jobs_clear(&ob->jobs);
+	free(ob);
+}
+
+static void by_number_load(struct lane *lane)
+{
+	scoped(buf_fini) struct buf value = BUF_INIT;
+	struct err err = ERR_NONE;
+	int found = lanedb_value_load(lane->db, "dm_namespace", &value, &err);
+
+	if (found < 0)
+		facts_fail(lane, &err);
+	lane->outbound->by_number =
+		found > 0 && strcmp(buf_cstr(&value), "pn") == 0;
+}
+
+void outbound_on_ready(struct lane *lane)
+{
+	struct outbound *ob = lane->outbound;
+
+	by_number_load(lane);
+	ob->last_seq = 0;
+	ob->is_behind = true;
+	ob->own_asked_ms = 0;
+	ob->own_keys_asked_ms = 0;
+	outbound_kick(lane);
+}
+
+/* Everything is forgotten: what the server has not acknowledged is still QUEUED
+ * in the store and comes back in order, with the same ids, when the lane is
+ * ready again. */
+void outbound_on_disconnect(struct lane *lane)
+{
+	struct outbound *ob = lane->outbound;
+
+	receipt_on_disconnect(lane);
+	lookup_clear(ob->lookup);
+	jobs_clear(&ob->jobs);
+	ob->n_in_flight = 0;
+	ob->asking_own = false;
+}

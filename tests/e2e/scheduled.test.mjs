@@ -1,0 +1,72 @@
+// Scheduled messages: at their time, exactly once, also over restarts.
+import { test, before, after } from 'node:test'
+import assert from 'node:assert/strict'
+import { Suite, eventually, sleep } from '../lib/suite.mjs'
+
+const PEER = '15550004444'
+const BASE = '/v1/developer/scheduled-messages'
+let suite
+before(async () => {
+	suite = await Suite.start({ env: { VEREDA_SAFETY_ENABLED: 'false' }, keep: true })
+	await suite.phone(PEER)
+})
+after(async () => { suite.keep = false; await suite.stop() })
+
+const create = (text, inMs, extra = {}) => suite.api('POST', BASE, {
+	body: { deviceUid: suite.deviceUid, to: '+' + PEER, text, scheduledAt: new Date(Date.now() + inMs).toISOString(), ...extra } })
+const get = async (id) => (await suite.api('GET', `${BASE}/${id}`)).body
+
+test('a message is sent at its time, not before', async () => {
+	const created = await create('on time', 1500)
+	assert.equal(created.status, 201)
+	assert.equal(created.body.status, 'PENDING')
+	const due = Date.parse(created.body.scheduledAt)
+	await sleep(700)
+	assert.equal((await get(created.body.id)).status, 'PENDING')
+	const sent = await eventually('it is SENT', async () => {
+		const s = await get(created.body.id)
+		return s.status === 'SENT' ? s : null
+	})
+	assert.ok(Date.parse(sent.sentAt) >= due)
+	await suite.waitStatus(sent.messageId, ['DELIVERED', 'READ'])
+	assert.equal((await suite.inbox(PEER)).filter((m) => m.text === 'on time').length, 1)
+})
+
+test('update moves and rewords it, cancel stops it, neither works afterwards', async () => {
+	const { body } = await create('first words', 60000)
+	const moved = await suite.api('PATCH', `${BASE}/${body.id}`, { body: { text: 'other words', scheduledAt: new Date(Date.now() + 800).toISOString() } })
+	assert.equal(moved.status, 200)
+	assert.equal(moved.body.text, 'other words')
+	await eventually('the phone has the other words', async () => (await suite.inbox(PEER)).some((m) => m.text === 'other words'))
+	assert.equal((await suite.api('PATCH', `${BASE}/${body.id}`, { body: { text: 'late' } })).status, 409)
+	const second = (await create('never', 1500)).body
+	const cancelled = await suite.api('DELETE', `${BASE}/${second.id}`)
+	assert.deepEqual([cancelled.status, cancelled.body.status], [200, 'CANCELLED'])
+	assert.equal((await suite.api('DELETE', `${BASE}/${second.id}`)).status, 409)
+	await sleep(2000)
+	assert.ok(!(await suite.inbox(PEER)).some((m) => m.text === 'never'))
+})
+
+test('the past, a bad date and a foreign device are refused', async () => {
+	assert.equal((await create('x', -1000)).status, 400)
+	assert.equal((await create('x', 1000, { scheduledAt: 'tomorrow' })).status, 400)
+	assert.equal((await create('x', 1000, { scheduledAt: '2030-02-30T00:00:00Z' })).status, 400)
+	assert.equal((await create('x', 1000, { deviceUid: 'dev_nosuch00' })).status, 404)
+	assert.equal((await suite.api('GET', `${BASE}/${suite.accountId}`)).status, 404)
+})
+
+test('due while the suite is down: sent once after the start', async () => {
+	const ids = []
+	for (let i = 0; i < 5; i++) ids.push((await create(`while down ${i}`, 1500)).body.id)
+	await suite.down()
+	await sleep(2000)
+	await suite.up()
+	await suite.phone(PEER)
+	for (const id of ids) await eventually('it is SENT', async () => (await get(id)).status === 'SENT')
+	await eventually('the phone has all', async () => (await suite.inbox(PEER)).filter((m) => /^while down/.test(m.text)).length === 5)
+	suite.kill('schedulerd')
+	await sleep(3000)
+	assert.equal((await suite.inbox(PEER)).filter((m) => /^while down/.test(m.text)).length, 5)
+	const list = await suite.api('GET', `${BASE}?status=SENT&limit=100`)
+	assert.ok(list.body.total >= 7 && list.body.data.every((s) => s.status === 'SENT'))
+})
