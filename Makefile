@@ -7,7 +7,16 @@
 #   make fuzz      FUZZ_SECONDS=60 a target      make lint | format
 #   make install   DESTDIR= PREFIX=/usr/local
 
-CC      ?= gcc
+ifeq ($(origin CC),default)
+CC      := gcc
+endif
+V       ?= 0
+ifeq ($(V),0)
+Q       := @
+say      = @printf '  %-5s %s\n' $(1) $(2)
+else
+say      = @:
+endif
 SAN     ?= 0
 DEBUG   ?= 0
 WERROR  ?= $(if $(CI),1,0)
@@ -59,13 +68,15 @@ PB_C     := $(PROTOS:%=$(GEN)/%.pb-c.c)
 PB_H     := $(PROTOS:%=$(GEN)/%.pb-c.h)
 $(GEN)/%.pb-c.c $(GEN)/%.pb-c.h: proto/%.proto
 	@mkdir -p $(GEN)
-	protoc-c --c_out=$(GEN) --proto_path=proto $<
+	$(call say,GEN,$@)
+	$(Q)protoc-c --c_out=$(GEN) --proto_path=proto $<
 
 # The token tables of the node codec, from their data file.
 $(GEN)/tokens.inc: common/wa/tokens.json tools/gen_tokens.c
 	@mkdir -p $(GEN)
-	$(CC) -std=gnu17 -O1 -o $(GEN)/gen_tokens tools/gen_tokens.c $(shell pkg-config --cflags --libs jansson)
-	$(GEN)/gen_tokens common/wa/tokens.json > $@.tmp && mv $@.tmp $@
+	$(call say,GEN,$@)
+	$(Q)$(CC) -std=gnu17 -O1 -o $(GEN)/gen_tokens tools/gen_tokens.c $(shell pkg-config --cflags --libs jansson)
+	$(Q)$(GEN)/gen_tokens common/wa/tokens.json > $@.tmp && mv $@.tmp $@
 
 GENERATED := $(PB_C) $(PB_H) $(GEN)/tokens.inc
 .SECONDARY: $(GENERATED)
@@ -90,28 +101,33 @@ $(BUILD)/lib$(1).a: $(call objs,$(SRC_$(1)))
 	@rm -f $$@; $(AR) rcs $$@ $$^
 $(BIN)/$(1): $(OBJ)/$(2)/main.o $(BUILD)/lib$(1).a $(LIBCOMMON)
 	@mkdir -p $(BIN)
-	$(CC) $(LDFLAGS) -o $$@ $$^ $(LIBS)
+	$(call say,LD,$$@)
+	$(Q)$(CC) $(LDFLAGS) -o $$@ $$^ $(LIBS)
 endef
 $(foreach d,$(DAEMONS),$(eval $(call program,$(d),$(d))))
 $(eval $(call program,vereda,cli))
 
 $(OBJ)/%.o: %.c | $(GENERATED)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 $(OBJ)/gen/%.o: $(GEN)/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -std=gnu17 $(OPT) -fPIE -w -c -o $@ $<
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CPPFLAGS) -std=gnu17 $(OPT) -fPIE -w -c -o $@ $<
 
 # ---- unit tests: tests/unit/test_*.c against libcommon, tests/unit/<daemon>/test_*.c also against it ----
 UNIT_SRC := $(wildcard tests/unit/test_*.c) $(foreach d,$(DAEMONS),$(wildcard tests/unit/$(d)/test_*.c))
 UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
 $(BUILD)/unit/test_%: $(OBJ)/tests/unit/test_%.o $(LIBCOMMON)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
 define unit_daemon
 $(BUILD)/unit/$(1)/test_%: $(OBJ)/tests/unit/$(1)/test_%.o $(BUILD)/lib$(1).a $(LIBCOMMON)
 	@mkdir -p $$(@D)
-	$(CC) $(LDFLAGS) -o $$@ $$^ $(LIBS) -lcmocka
+	$(call say,LD,$$@)
+	$(Q)$(CC) $(LDFLAGS) -o $$@ $$^ $(LIBS) -lcmocka
 endef
 $(foreach d,$(DAEMONS),$(eval $(call unit_daemon,$(d))))
 
@@ -119,7 +135,8 @@ $(foreach d,$(DAEMONS),$(eval $(call unit_daemon,$(d))))
 TOOL_BIN := $(patsubst tests/tools/%.c,$(BUILD)/tools/%,$(wildcard tests/tools/*.c))
 $(BUILD)/tools/%: $(OBJ)/tests/tools/%.o $(LIBCOMMON)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 .PHONY: tools
 tools: $(TOOL_BIN)
 

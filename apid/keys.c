@@ -53,7 +53,7 @@ int keys_create(struct request *request, struct tx *tx, struct err *err)
 
 	id_uuid7(uid);
 	id_api_key(raw);
-	snprintf(prefix, sizeof(prefix), "%s", raw);
+	snprintf(prefix, sizeof(prefix), "%.*s", PREFIX_CHARS, raw);
 	secret_hash_key(raw, hash);
 	if (store_api_key_create(tx, &key, hash, &id, err) != 0)
 		return -1;

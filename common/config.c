@@ -17,6 +17,7 @@
 
 #define DEFAULT_FILE "/etc/vereda/vereda.conf"
 #define FILE_MAX_BYTES (1024 * 1024)
+#define EXPECTED_LINE "expected \"key = value\" or \"[section]\""
 
 /* ---- the file ---- */
 
@@ -93,14 +94,16 @@ static int on_unknown_section(struct load *load, const char *section)
 	return load_fail(load, what);
 }
 
-/* "[section]", checked here because inih lets an empty section pass. */
+/* "[section]", checked here because inih lets a section without keys pass. */
 static void check_section_line(struct load *load, const char *line)
 {
 	const char *end = strchr(line, ']');
 	scoped(str_free) char *name = NULL;
 
-	if (end == NULL)
-		return; /* inih refuses it */
+	if (end == NULL) {
+		load_fail(load, EXPECTED_LINE);
+		return;
+	}
 	name = xasprintf("%.*s", (int)(end - line) - 1, line + 1);
 	if (!setting_section_exists(name))
 		on_unknown_section(load, name);
@@ -118,14 +121,13 @@ static char *read_line(char *out, int size, void *arg)
 	load->line++;
 	newline = memchr(load->text, '\n', load->n);
 	n = newline != NULL ? (size_t)(newline - load->text) + 1 : load->n;
-	/* A leading blank would make the line a continuation to inih. */
-	while (skipped < n &&
-		(load->text[skipped] == ' ' || load->text[skipped] == '\t'))
-		skipped++;
 	if (memchr(load->text, '\0', n) != NULL) {
 		load_fail(load, "a NUL byte is no text");
 		return NULL;
 	}
+	/* A leading blank would make the line a continuation to inih. */
+	while (skipped < n && strchr(" \t\v\f\r", load->text[skipped]) != NULL)
+		skipped++;
 	if (n - skipped > (size_t)size - 1) {
 		load_fail(load, "line is too long");
 		return NULL;
@@ -154,9 +156,8 @@ static int config_read_text(struct config *config, const char *text, size_t n,
 	if (load.failed)
 		return -1;
 	if (line > 0)
-		return err_set(err, ERR_INVALID,
-			"%s:%d: expected \"key = value\" or \"[section]\"",
-			name, line);
+		return err_set(
+			err, ERR_INVALID, "%s:%d: " EXPECTED_LINE, name, line);
 	if (line < 0)
 		return err_set(err, ERR_INTERNAL, "%s: out of memory", name);
 	return 0;

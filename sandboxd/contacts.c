@@ -12,10 +12,10 @@ struct contact {
 };
 
 struct watcher {
-	struct account *account;	/* borrowed */
+	struct account *account; /* borrowed */
 	unsigned device;
-	const struct session *session;	/* only compared */
-	struct wa_jid as;		/* how it named the watched account */
+	const struct session *session; /* only compared */
+	struct wa_jid as;	       /* how it named the watched account */
 };
 
 struct contacts {

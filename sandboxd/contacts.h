@@ -1,5 +1,5 @@
-/* Who exchanged messages with whom: they are told when an account's devices or identity
- * change.  And who watches an account's presence. */
+/* Who exchanged messages with whom: they are told when an account's devices or
+ * identity change.  And who watches an account's presence. */
 #ifndef SANDBOXD_CONTACTS_H
 #define SANDBOXD_CONTACTS_H
 
@@ -21,11 +21,13 @@ size_t contacts_count(const struct account *account);
 /* Borrowed; @i < contacts_count(). */
 struct account *contacts_at(const struct account *account, size_t i);
 
-/* @device wants to hear of @account's presence as long as its session lasts, named as
+/* @device wants to hear of @account's presence as long as its session lasts,
+ * named as
  * @as (PN or LID). */
 void contacts_watch(struct account *account, const struct device *device,
 	const struct wa_jid *as);
-/* Sends every live watcher a <presence>: @type NULL = available, @last unix seconds or 0. */
+/* Sends every live watcher a <presence>: @type NULL = available, @last unix
+ * seconds or 0. */
 void contacts_tell_presence(struct sandbox *sandbox, struct account *account,
 	const char *type, int64_t last);
 int64_t contacts_last_seen(const struct account *account);

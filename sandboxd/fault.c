@@ -22,7 +22,8 @@ struct deferred {
 };
 
 struct faults {
-	struct fault_rule *rules; /* oldest first: the first that matches acts */
+	struct fault_rule
+		*rules; /* oldest first: the first that matches acts */
 	unsigned n_rules;
 	unsigned last_id;
 	LIST_HEAD(, deferred) deferred;
@@ -45,10 +46,10 @@ static const enum fault_action actions[] = {
 };
 
 /* Of the kinds that act on stanzas. */
-#define STANZA_KINDS                                                           \
-	(BIT(KIND_DROP) | BIT(KIND_DUPLICATE) | BIT(KIND_DELAY) |              \
-		BIT(KIND_REORDER) | BIT(KIND_CORRUPT) | BIT(KIND_CUT) |        \
-		BIT(KIND_CUT_MID_FRAME) | BIT(KIND_SILENCE) |                  \
+#define STANZA_KINDS                                                    \
+	(BIT(KIND_DROP) | BIT(KIND_DUPLICATE) | BIT(KIND_DELAY) |       \
+		BIT(KIND_REORDER) | BIT(KIND_CORRUPT) | BIT(KIND_CUT) | \
+		BIT(KIND_CUT_MID_FRAME) | BIT(KIND_SILENCE) |           \
 		BIT(KIND_STREAM_ERROR) | BIT(KIND_RAW))
 
 static struct faults *faults_of(struct sandbox *sandbox)
@@ -94,8 +95,7 @@ void fault_defer(struct sandbox *sandbox, const struct device *device, int ms,
 	struct deferred *deferred = xcalloc(1, sizeof(*deferred));
 
 	deferred->sandbox = sandbox;
-	snprintf(deferred->pn, sizeof(deferred->pn), "%s",
-		device->account->pn);
+	snprintf(deferred->pn, sizeof(deferred->pn), "%s", device->account->pn);
 	deferred->device = device->number;
 	deferred->fn = fn;
 	deferred->arg = arg;
@@ -204,7 +204,8 @@ static void log_fault(
 		device == NULL ? 0 : device->number, rule->count - 1);
 }
 
-/* The first rule of @kinds that acts; @stanza NULL: not about a stanza.  It is copied to
+/* The first rule of @kinds that acts; @stanza NULL: not about a stanza.  It is
+ * copied to
  * @out without its list link and raw bytes, because it may be used up now. */
 static bool fault_take(struct sandbox *sandbox, unsigned kinds,
 	const struct device *device, enum fault_direction direction,
@@ -297,8 +298,7 @@ static void act_later(struct sandbox *sandbox, const struct device *device,
 		xmemdup(rule, sizeof(*rule)), rule_free_arg);
 }
 
-static unsigned act_now(
-	struct sandbox *sandbox, const struct fault_rule *rule)
+static unsigned act_now(struct sandbox *sandbox, const struct fault_rule *rule)
 {
 	struct session *session = sandbox->sessions, *next;
 	unsigned n = 0;
@@ -316,8 +316,8 @@ static unsigned act_now(
 	return n;
 }
 
-unsigned fault_add(struct sandbox *sandbox, struct fault_rule *rule,
-	unsigned *acted_out)
+unsigned fault_add(
+	struct sandbox *sandbox, struct fault_rule *rule, unsigned *acted_out)
 {
 	struct faults *faults = faults_of(sandbox);
 	struct fault_rule **at;
@@ -348,9 +348,8 @@ static enum fault_action fault_on_stanza(struct sandbox *sandbox,
 	const struct device *device = session->device;
 	struct fault_rule rule;
 
-	if (!has_rules(sandbox) ||
-		!fault_take(sandbox, STANZA_KINDS, device, direction, node,
-			&rule))
+	if (!has_rules(sandbox) || !fault_take(sandbox, STANZA_KINDS, device,
+					   direction, node, &rule))
 		return FAULT_NONE;
 	*delay_ms_out = rule.delay_ms;
 	if (rule.kind != KIND_STREAM_ERROR && rule.kind != KIND_RAW)
@@ -365,8 +364,7 @@ static enum fault_action fault_on_stanza(struct sandbox *sandbox,
 enum fault_action fault_outgoing(struct sandbox *sandbox,
 	struct session *session, const struct wa_node *node, int *delay_ms_out)
 {
-	return fault_on_stanza(
-		sandbox, session, FAULT_OUT, node, delay_ms_out);
+	return fault_on_stanza(sandbox, session, FAULT_OUT, node, delay_ms_out);
 }
 
 enum fault_action fault_incoming(struct sandbox *sandbox,
@@ -391,8 +389,8 @@ enum fault_action fault_to_phone(struct sandbox *sandbox,
 struct fault_ack fault_on_ack(
 	struct sandbox *sandbox, const struct device *from)
 {
-	const unsigned kinds = BIT(KIND_ACK_DROP) | BIT(KIND_ACK_DELAY) |
-			       BIT(KIND_ACK_ERROR);
+	const unsigned kinds =
+		BIT(KIND_ACK_DROP) | BIT(KIND_ACK_DELAY) | BIT(KIND_ACK_ERROR);
 	struct fault_ack ack = { 0 };
 	struct fault_rule rule;
 

@@ -1,5 +1,6 @@
-/* Deliberate faults: a list of rules, each for one kind of place.  The stanza hooks are
- * in sandbox.h; here are those of the routing, and the list itself. */
+/* Deliberate faults: a list of rules, each for one kind of place.  The stanza
+ * hooks are in sandbox.h; here are those of the routing, and the list itself.
+ */
 #ifndef SANDBOXD_FAULT_H
 #define SANDBOXD_FAULT_H
 
@@ -38,36 +39,37 @@ enum fault_direction { FAULT_OUT, FAULT_IN };
 struct fault_rule {
 	unsigned id;
 	enum fault_kind kind;
-	char pn[48];	      /* "" = every account */
-	int device;	      /* -1 = every companion; 0 = the phone, only when named */
+	char pn[48]; /* "" = every account */
+	int device;  /* -1 = every companion; 0 = the phone, only when named */
 	enum fault_direction direction;
-	char stanza[32];      /* "" = every tag */
-	unsigned count;	      /* how often it still acts */
-	unsigned after;	      /* how many matches it still lets pass */
-	double probability;   /* 0..1; a match that it lets pass is not counted */
+	char stanza[32];    /* "" = every tag */
+	unsigned count;	    /* how often it still acts */
+	unsigned after;	    /* how many matches it still lets pass */
+	double probability; /* 0..1; a match that it lets pass is not counted */
 	int delay_ms;
-	int code;	      /* of a stream error, an ack, a login failure */
-	char conflict[32];    /* "" = none */
+	int code;	   /* of a stream error, an ack, a login failure */
+	char conflict[32]; /* "" = none */
 	enum wa_chain_defect defect;
-	struct buf raw;	      /* plaintext of a frame */
-	bool now;	      /* acts once, at once, on the sessions it matches */
+	struct buf raw; /* plaintext of a frame */
+	bool now;	/* acts once, at once, on the sessions it matches */
 	unsigned acted;
 	struct fault_rule *next;
 };
 
 /* ---- fault_rule.c: rules as JSON ---- */
 /* ERR_INVALID with the property that is wrong. */
-int fault_rule_parse(const json_t *json, struct fault_rule **out,
-	struct err *err);
+int fault_rule_parse(
+	const json_t *json, struct fault_rule **out, struct err *err);
 json_t *fault_rule_json(const struct fault_rule *rule);
 void fault_rule_free(struct fault_rule **rulep);
 const char *fault_kind_name(enum fault_kind kind);
 
 /* ---- fault.c ---- */
-/* Takes the rule; with "now" it acts and is gone.  @acted_out: sessions it acted on.
- * Returns its id, or 0 when there are FAULT_RULES_MAX already (the rule is freed). */
-unsigned fault_add(struct sandbox *sandbox, struct fault_rule *rule,
-	unsigned *acted_out);
+/* Takes the rule; with "now" it acts and is gone.  @acted_out: sessions it
+ * acted on. Returns its id, or 0 when there are FAULT_RULES_MAX already (the
+ * rule is freed). */
+unsigned fault_add(
+	struct sandbox *sandbox, struct fault_rule *rule, unsigned *acted_out);
 const struct fault_rule *fault_first(const struct sandbox *sandbox);
 /* False: no such rule. */
 bool fault_remove(struct sandbox *sandbox, unsigned id);
@@ -79,12 +81,12 @@ struct fault_ack {
 	int delay_ms;
 	int error; /* refuse the message with this code; 0 = accept */
 };
-struct fault_ack fault_on_ack(struct sandbox *sandbox,
-	const struct device *from);
-/* Runs @fn from the loop after @ms if @device is still linked then, and frees @arg either
- * way.  A session must not end inside its own send. */
-typedef void fault_deferred_fn(struct sandbox *sandbox, struct device *device,
-	void *arg);
+struct fault_ack fault_on_ack(
+	struct sandbox *sandbox, const struct device *from);
+/* Runs @fn from the loop after @ms if @device is still linked then, and frees
+ * @arg either way.  A session must not end inside its own send. */
+typedef void fault_deferred_fn(
+	struct sandbox *sandbox, struct device *device, void *arg);
 void fault_defer(struct sandbox *sandbox, const struct device *device, int ms,
 	fault_deferred_fn *fn, void *arg, void (*free_arg)(void *arg));
 

@@ -1,5 +1,5 @@
-/* Rules as the control API writes them.  Everything is checked here: what leaves this
- * file can be acted on. */
+/* Rules as the control API writes them.  Everything is checked here: what
+ * leaves this file can be acted on. */
 #include "sandboxd/fault.h"
 
 #include <math.h>
@@ -41,13 +41,13 @@ static const char *const defect_names[] = {
 	[WA_CHAIN_NOT_YET] = "not_yet",
 };
 
-#define NOW_KINDS                                                              \
-	(BIT(KIND_CUT) | BIT(KIND_CUT_MID_FRAME) | BIT(KIND_STREAM_ERROR) |    \
+#define NOW_KINDS                                                           \
+	(BIT(KIND_CUT) | BIT(KIND_CUT_MID_FRAME) | BIT(KIND_STREAM_ERROR) | \
 		BIT(KIND_RAW))
-#define PHONE_KINDS                                                            \
-	(BIT(KIND_DROP) | BIT(KIND_DUPLICATE) | BIT(KIND_CORRUPT) |            \
-		BIT(KIND_NO_ONE_TIME_KEY) | BIT(KIND_BAD_BUNDLE_SIGNATURE) |   \
-		BIT(KIND_ACK_DROP) | BIT(KIND_ACK_DELAY) |                     \
+#define PHONE_KINDS                                                          \
+	(BIT(KIND_DROP) | BIT(KIND_DUPLICATE) | BIT(KIND_CORRUPT) |          \
+		BIT(KIND_NO_ONE_TIME_KEY) | BIT(KIND_BAD_BUNDLE_SIGNATURE) | \
+		BIT(KIND_ACK_DROP) | BIT(KIND_ACK_DELAY) |                   \
 		BIT(KIND_ACK_ERROR))
 #define DELAY_KINDS (BIT(KIND_DELAY) | BIT(KIND_ACK_DELAY))
 #define COUNT_MAX 1000000
@@ -69,8 +69,7 @@ void fault_rule_free(struct fault_rule **rulep)
 
 /* ---- one property each; a missing one keeps its default ---- */
 
-static int name_index(
-	const char *const *names, size_t n, const json_t *value)
+static int name_index(const char *const *names, size_t n, const json_t *value)
 {
 	const char *text = json_string_value(value);
 
@@ -97,8 +96,8 @@ static int take_int(const json_t *json, const char *key, int low, int high,
 }
 
 /* Names of stanzas and conflicts: short lower-case words. */
-static int take_word(const json_t *json, const char *key, char *out,
-	size_t cap, struct err *err)
+static int take_word(const json_t *json, const char *key, char *out, size_t cap,
+	struct err *err)
 {
 	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz_:-";
 	const json_t *value = json_object_get(json, key);
@@ -125,8 +124,8 @@ static int take_phone(
 	if (!json_is_string(value) ||
 		phone_parse(json_string_value(value), json_string_length(value),
 			digits) != 0)
-		return err_set(err, ERR_INVALID,
-			"phone must match ^\\+?[0-9]{7,15}$");
+		return err_set(
+			err, ERR_INVALID, "phone must match ^\\+?[0-9]{7,15}$");
 	snprintf(rule->pn, sizeof(rule->pn), "%s", digits);
 	return 0;
 }
@@ -134,8 +133,9 @@ static int take_phone(
 static int take_direction(
 	const json_t *json, struct fault_rule *rule, struct err *err)
 {
-	static const char *const names[] = { [FAULT_OUT] = "out",
-		[FAULT_IN] = "in" };
+	static const char *const names[] = {
+		[FAULT_OUT] = "out", [FAULT_IN] = "in"
+	};
 	const json_t *value = json_object_get(json, "direction");
 	int i;
 
@@ -143,8 +143,7 @@ static int take_direction(
 		return 0;
 	i = name_index(names, ARRAY_LEN(names), value);
 	if (i < 0)
-		return err_set(
-			err, ERR_INVALID, "direction must be out or in");
+		return err_set(err, ERR_INVALID, "direction must be out or in");
 	rule->direction = (enum fault_direction)i;
 	return 0;
 }
@@ -344,8 +343,7 @@ json_t *fault_rule_json(const struct fault_rule *rule)
 	if (rule->pn[0] != '\0')
 		json_object_set_new(json, "phone", json_string(rule->pn));
 	if (rule->device >= 0)
-		json_object_set_new(
-			json, "device", json_integer(rule->device));
+		json_object_set_new(json, "device", json_integer(rule->device));
 	if (rule->stanza[0] != '\0')
 		json_object_set_new(json, "stanza", json_string(rule->stanza));
 	if (rule->delay_ms != 0)

@@ -95,10 +95,11 @@ int http_on_request(struct http *http, struct lws *wsi,
 
 	http_fini(http);
 	memset(http, 0, sizeof(*http));
+	http->last = n < 0 && (method == NULL || strcmp(method, "POST") == 0);
 	if (method == NULL)
 		return answer_error(http, wsi, 405, "method not allowed");
-	if (n < 0 && strcmp(method, "POST") == 0)
-		return -1; /* no length: where the body ends is unknown */
+	if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0)
+		return answer_error(http, wsi, 411, "length required");
 	if (strlen(path) >= sizeof(http->path) ||
 		lws_hdr_copy(wsi, http->query, sizeof(http->query),
 			WSI_TOKEN_HTTP_URI_ARGS) < 0)
@@ -148,5 +149,5 @@ int http_on_writable(struct http *http, struct lws *wsi)
 		return 0;
 	}
 	buf_fini(&http->answer);
-	return lws_http_transaction_completed(wsi) != 0 ? -1 : 0;
+	return http->last || lws_http_transaction_completed(wsi) != 0 ? -1 : 0;
 }

@@ -16,6 +16,7 @@ struct http {
 	struct buf answer; /* LWS_PRE bytes of room, then the JSON */
 	size_t sent;	   /* of answer, with the room */
 	bool too_large;
+	bool last; /* no body length: libwebsockets would wait for a body, so close */
 };
 
 /* Each returns 0, or -1 to have the connection closed. */

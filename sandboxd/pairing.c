@@ -395,8 +395,8 @@ int pairing_enter_code(struct sandbox *sandbox, struct account *account,
 }
 
 /* The bundle opens only when both sides used the same code. */
-static int open_bundle(struct session *session, const struct wa_node *reg,
-	uint8_t adv_secret[32], struct err *err)
+static int open_bundle(struct session *session, const struct account *account,
+	const struct wa_node *reg, uint8_t adv_secret[32], struct err *err)
 {
 	struct pairing *pairing = session->pairing;
 	const uint8_t *bundle =
@@ -407,7 +407,7 @@ static int open_bundle(struct session *session, const struct wa_node *reg,
 	if (bundle == NULL)
 		return err_set(err, ERR_PEER, "no key bundle");
 	if (wa_pair_bundle_open(&pairing->ephemeral,
-		    phone_identity(pairing->code_account->devices->phone),
+		    phone_identity(account->devices->phone),
 		    pairing->companion_ephemeral, bundle, identity, adv_secret,
 		    err) != 0)
 		return -1;
@@ -433,7 +433,7 @@ static void on_companion_finish(struct session *session,
 	}
 	iq_answer_empty(session, iq);
 	pairing->code_account = NULL; /* a code opens one bundle */
-	if (open_bundle(session, reg, adv_secret, &err) != 0 ||
+	if (open_bundle(session, account, reg, adv_secret, &err) != 0 ||
 		send_pair_success(session, account, adv_secret, &err) != 0)
 		log_warning("pairing phone=%s method=code reason=\"%s\""
 			    " action=wait_for_another_code",

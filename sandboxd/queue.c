@@ -37,7 +37,7 @@ struct queue {
 	struct sandbox *sandbox; /* borrowed; from the first session on */
 
 	/* the session just now */
-	struct item *unsent;   /* the first one this session has not seen */
+	struct item *unsent; /* the first one this session has not seen */
 	bool offline_phase;
 	uint64_t offline_end; /* items before it were waiting at login */
 	unsigned n_offline;   /* sent with the offline attribute */
@@ -279,8 +279,7 @@ static void offline_end_send(struct queue *queue)
 	struct wa_jid server = wa_jid_server();
 
 	wa_node_set_jid(ib, "from", &server);
-	wa_node_set_int(
-		wa_node_add(ib, "offline"), "count", queue->n_offline);
+	wa_node_set_int(wa_node_add(ib, "offline"), "count", queue->n_offline);
 	queue->offline_phase = false;
 	session->offline_sent = true;
 	session_send(session, ib);
@@ -341,8 +340,8 @@ static void offline_preview_send(
 	struct wa_node *preview = wa_node_add(ib, "offline_preview");
 	const struct item *item;
 
-	TAILQ_FOREACH (item, &queue->items, order)
-		counts[item->class]++;
+	TAILQ_FOREACH(item, &queue->items, order)
+	counts[item->class]++;
 	wa_node_set_jid(ib, "from", &server);
 	wa_node_set_int(preview, "count", (int64_t)queue->n);
 	for (size_t i = 0; i < ARRAY_LEN(classes); i++)

@@ -1,8 +1,8 @@
 /* Messages between devices: who gets which part, under which addresses.
  *
- * A stanza stays in one namespace (PN or LID) from the sender to each receiver; the other
- * name of the sender goes along beside it.  The sending device never gets its own
- * message. */
+ * A stanza stays in one namespace (PN or LID) from the sender to each receiver;
+ * the other name of the sender goes along beside it.  The sending device never
+ * gets its own message. */
 #include "sandboxd/route.h"
 
 #include <stdio.h>
@@ -18,7 +18,12 @@
 #include "sandboxd/sent_log.h"
 
 /* Codes of a refusal in <ack error> (messages.md 2.11). */
-enum { REFUSED_MALFORMED = 400, REFUSED_FORBIDDEN = 403, REFUSED_NO_TARGET = 404, REFUSED_SCHEMA = 479 };
+enum {
+	REFUSED_MALFORMED = 400,
+	REFUSED_FORBIDDEN = 403,
+	REFUSED_NO_TARGET = 404,
+	REFUSED_SCHEMA = 479
+};
 
 /* One <message> on its way. */
 struct passage {
@@ -133,8 +138,8 @@ void route_forget_account(struct account *account)
 
 static bool is_user(const struct wa_jid *jid)
 {
-	return wa_jid_is_user(jid) && (jid->server == WA_SERVER_PN ||
-					      jid->server == WA_SERVER_LID);
+	return wa_jid_is_user(jid) &&
+	       (jid->server == WA_SERVER_PN || jid->server == WA_SERVER_LID);
 }
 
 /* Every <to> names a device in the namespace of the stanza. */
@@ -145,10 +150,8 @@ static int fanout_check(const struct passage *p)
 
 	if (list == NULL || list->child == NULL)
 		return REFUSED_SCHEMA;
-	wa_node_each(to, list)
-	{
-		if (strcmp(to->tag, "to") != 0 ||
-			!wa_node_jid(to, "jid", &jid))
+	wa_node_each (to, list) {
+		if (strcmp(to->tag, "to") != 0 || !wa_node_jid(to, "jid", &jid))
 			return REFUSED_SCHEMA;
 		if (jid.server != p->to.server)
 			return REFUSED_MALFORMED;
@@ -156,7 +159,8 @@ static int fanout_check(const struct passage *p)
 	return 0;
 }
 
-/* 0, or the error of the ack.  Groups, status and channels are not on this network. */
+/* 0, or the error of the ack.  Groups, status and channels are not on this
+ * network. */
 static int passage_check(const struct passage *p)
 {
 	if (wa_jid_is_empty(&p->to))
@@ -231,7 +235,8 @@ static void passage_ack(
 
 /* ---- to one device ---- */
 
-/* A copy for another device of the sender: it learns the chat from "recipient". */
+/* A copy for another device of the sender: it learns the chat from "recipient".
+ */
 static void address_own(const struct passage *p, struct wa_node *out)
 {
 	struct wa_jid from = device_jid_like(p->from, &p->to);
@@ -280,7 +285,8 @@ static bool stays_here(const struct wa_node *part)
 	return false;
 }
 
-/* The parts of @encs (a <to>, or the message itself), and what goes with them. */
+/* The parts of @encs (a <to>, or the message itself), and what goes with them.
+ */
 static void add_parts(const struct passage *p, const struct wa_node *encs,
 	struct wa_node *out)
 {
@@ -288,8 +294,7 @@ static void add_parts(const struct passage *p, const struct wa_node *encs,
 		wa_node_child(p->message, "device-identity");
 	bool introduces = false;
 
-	wa_node_each(part, encs)
-	{
+	wa_node_each (part, encs) {
 		if (strcmp(part->tag, "enc") != 0)
 			continue;
 		route_share(out, part);
@@ -298,8 +303,7 @@ static void add_parts(const struct passage *p, const struct wa_node *encs,
 	}
 	if (introduces && identity != NULL)
 		route_share(out, identity);
-	wa_node_each(part, p->message)
-	{
+	wa_node_each (part, p->message) {
 		if (!stays_here(part))
 			route_share(out, part);
 	}
@@ -308,8 +312,7 @@ static void add_parts(const struct passage *p, const struct wa_node *encs,
 static void deliver(const struct passage *p, struct device *target,
 	const struct wa_node *encs)
 {
-	struct wa_node *out =
-		route_stanza(p->sandbox, "message", p->id, p->t);
+	struct wa_node *out = route_stanza(p->sandbox, "message", p->id, p->t);
 
 	if (target->account == p->from->account)
 		address_own(p, out);
@@ -322,7 +325,8 @@ static void deliver(const struct passage *p, struct device *target,
 	device_deliver(p->sandbox, target, out);
 }
 
-/* A retry's answer, a peer message, or the short form for a recipient with one device. */
+/* A retry's answer, a peer message, or the short form for a recipient with one
+ * device. */
 static void deliver_direct(const struct passage *p)
 {
 	struct wa_jid jid = p->to;
@@ -342,9 +346,9 @@ static void deliver_direct(const struct passage *p)
 
 static bool is_party(const struct passage *p, const struct device *target)
 {
-	return target != p->from && (target->account == p->peer ||
-					    target->account ==
-						    p->from->account);
+	return target != p->from &&
+	       (target->account == p->peer ||
+		       target->account == p->from->account);
 }
 
 static void deliver_fanout(const struct passage *p)
@@ -353,8 +357,7 @@ static void deliver_fanout(const struct passage *p)
 	struct device *target;
 	struct wa_jid jid;
 
-	wa_node_each(to, list)
-	{
+	wa_node_each (to, list) {
 		if (!wa_node_jid(to, "jid", &jid))
 			continue;
 		target = directory_device(p->sandbox, &jid);
@@ -398,8 +401,8 @@ void route_message(struct sandbox *sandbox, struct device *from,
 		deliver_fanout(&p);
 }
 
-void route_ack(struct sandbox *sandbox, struct device *from,
-	const struct wa_node *ack)
+void route_ack(
+	struct sandbox *sandbox, struct device *from, const struct wa_node *ack)
 {
 	const char *class = wa_node_str(ack, "class");
 	const char *id = route_id(ack);

@@ -10,21 +10,24 @@
 
 #define ROUTE_ID_MAX 128
 
-/* The id of a client's stanza, or NULL when there is none that could be answered. */
+/* The id of a client's stanza, or NULL when there is none that could be
+ * answered. */
 const char *route_id(const struct wa_node *stanza);
 /* A stanza of the server's with its time, @t unix seconds. */
-struct wa_node *route_stanza(struct sandbox *sandbox, const char *tag,
-	const char *id, int64_t t);
+struct wa_node *route_stanza(
+	struct sandbox *sandbox, const char *tag, const char *id, int64_t t);
 /* Straight to the device, past its queue: acks. */
 void route_answer(struct sandbox *sandbox, struct device *device,
 	const struct wa_node *answer);
-/* @child under @parent as well, without a copy: both are only read from now on. */
+/* @child under @parent as well, without a copy: both are only read from now on.
+ */
 void route_share(struct wa_node *parent, const struct wa_node *child);
-/* The account's address in the namespace of @like, without device; and in the other one. */
-struct wa_jid route_bare_like(const struct account *account,
-	const struct wa_jid *like);
-struct wa_jid route_bare_unlike(const struct account *account,
-	const struct wa_jid *like);
+/* The account's address in the namespace of @like, without device; and in the
+ * other one. */
+struct wa_jid route_bare_like(
+	const struct account *account, const struct wa_jid *like);
+struct wa_jid route_bare_unlike(
+	const struct account *account, const struct wa_jid *like);
 /* Its session ended: whoever watches the account hears that it went away. */
 void route_presence_lost(struct sandbox *sandbox, struct device *device);
 

@@ -1,5 +1,5 @@
-/* Notifications about an account: a companion came or went, or its phone was registered
- * anew (messages.md 11.7). */
+/* Notifications about an account: a companion came or went, or its phone was
+ * registered anew (messages.md 11.7). */
 #include "sandboxd/route.h"
 
 #include <string.h>
@@ -29,14 +29,14 @@ static bool is_listed(const struct device *device)
 }
 
 static void set_hash(struct wa_node *node, const char *key,
-	struct account *account, struct wa_jid (*address)(const struct device *))
+	struct account *account,
+	struct wa_jid (*address)(const struct device *))
 {
 	struct wa_jid jids[DEVICES_MAX];
 	char hash[WA_PHASH_LEN];
 	size_t n = 0;
 
-	account_each_device(device, account)
-	{
+	account_each_device (device, account) {
 		if (is_listed(device) && n < DEVICES_MAX)
 			jids[n++] = address(device);
 	}
@@ -90,8 +90,7 @@ static struct wa_node *account_sync_notification(
 	struct wa_node *devices = wa_node_add(node, "devices");
 
 	set_hash(devices, "dhash", account, device_pn);
-	account_each_device(device, account)
-	{
+	account_each_device (device, account) {
 		if (is_listed(device))
 			add_device(devices, device, false);
 	}
@@ -99,12 +98,12 @@ static struct wa_node *account_sync_notification(
 	return node;
 }
 
-/* To every companion of @account but @except.  Phones look devices up when they send. */
+/* To every companion of @account but @except.  Phones look devices up when they
+ * send. */
 static void tell_companions(struct sandbox *sandbox, struct account *account,
 	const struct device *except, const struct wa_node *node)
 {
-	account_each_device(device, account)
-	{
+	account_each_device (device, account) {
 		if (device->number > 0 && device != except)
 			device_deliver(sandbox, device, node);
 	}
@@ -115,8 +114,7 @@ void route_devices_changed(struct sandbox *sandbox, struct account *account,
 {
 	for (size_t i = 0; i < contacts_count(account); i++)
 		tell_companions(sandbox, contacts_at(account, i), NULL,
-			devices_notification(
-				sandbox, account, changed, added));
+			devices_notification(sandbox, account, changed, added));
 	tell_companions(sandbox, account, changed,
 		devices_notification(sandbox, account, changed, added));
 	tell_companions(sandbox, account, changed,
@@ -126,10 +124,9 @@ void route_devices_changed(struct sandbox *sandbox, struct account *account,
 void route_identity_changed(struct sandbox *sandbox, struct account *account)
 {
 	for (size_t i = 0; i < contacts_count(account); i++) {
-		account_each_device(device, contacts_at(account, i))
-		{
-			struct wa_node *node = notification_new(
-				sandbox, account, "encrypt");
+		account_each_device (device, contacts_at(account, i)) {
+			struct wa_node *node =
+				notification_new(sandbox, account, "encrypt");
 
 			wa_node_add(node, "identity");
 			device_deliver(sandbox, device, node);

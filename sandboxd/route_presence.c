@@ -11,8 +11,7 @@
 /* A phone counts as away: it is nobody's open app. */
 static bool is_available(struct account *account)
 {
-	account_each_device(device, account)
-	{
+	account_each_device (device, account) {
 		if (device->number > 0 && device->session != NULL &&
 			device->available)
 			return true;
@@ -68,9 +67,9 @@ void route_presence_lost(struct sandbox *sandbox, struct device *device)
 			clock_now_ms() / 1000);
 }
 
-/* The push name travels here; a client with a new name may send nothing else. */
-static void learn_name(
-	struct account *account, const struct wa_node *presence)
+/* The push name travels here; a client with a new name may send nothing else.
+ */
+static void learn_name(struct account *account, const struct wa_node *presence)
 {
 	const char *name = wa_node_str(presence, "name");
 
@@ -111,8 +110,7 @@ void route_chatstate(struct sandbox *sandbox, struct device *from,
 	if (account == NULL || account == from->account)
 		return;
 	sender = route_bare_like(from->account, &to);
-	account_each_device(device, account)
-	{
+	account_each_device (device, account) {
 		if (device->number == 0 || !device->available)
 			continue;
 		out = wa_node_new(sandbox->arena, "chatstate");

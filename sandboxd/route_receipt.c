@@ -1,5 +1,5 @@
-/* Receipts: the acknowledgement of a message towards the server, and ticks towards its
- * sender (messages.md 11.6).
+/* Receipts: the acknowledgement of a message towards the server, and ticks
+ * towards its sender (messages.md 11.6).
  *
  * Delivered and read go to every device of the author, from the bare reader; a
  * retry receipt goes from device to device. */
@@ -13,7 +13,13 @@
 #include "sandboxd/sent_log.h"
 
 /* Who a receipt is for decides everything. */
-enum receipt_kind { RECEIPT_TO_AUTHOR, RECEIPT_TO_SENDING_DEVICE, RECEIPT_TO_OWN_DEVICES, RECEIPT_TO_PHONE, RECEIPT_RETRY };
+enum receipt_kind {
+	RECEIPT_TO_AUTHOR,
+	RECEIPT_TO_SENDING_DEVICE,
+	RECEIPT_TO_OWN_DEVICES,
+	RECEIPT_TO_PHONE,
+	RECEIPT_RETRY
+};
 
 static enum receipt_kind kind_of(const char *type)
 {
@@ -64,8 +70,7 @@ static void dequeue(struct device *from, const struct wa_node *receipt)
 	queue_received(from, wa_node_str(receipt, "id"));
 	if (list == NULL)
 		return;
-	wa_node_each(item, list)
-	{
+	wa_node_each (item, list) {
 		const char *id = route_id(item);
 
 		if (strcmp(item->tag, "item") == 0 && id != NULL)
@@ -84,7 +89,8 @@ static struct wa_node *receipt_new(struct sandbox *sandbox,
 	if (recipient != NULL && !wa_jid_is_empty(recipient))
 		wa_node_set_jid(out, "recipient", recipient);
 	wa_node_set(out, "type", wa_node_str(receipt, "type"));
-	wa_node_each(child, receipt) route_share(out, child);
+	wa_node_each (child, receipt)
+		route_share(out, child);
 	return out;
 }
 
@@ -96,11 +102,13 @@ static void to_author(struct sandbox *sandbox, struct device *from,
 
 	if (author == NULL || author == from->account)
 		return;
-	account_each_device(device, author) device_deliver(sandbox, device,
-		receipt_new(sandbox, receipt, &reader, NULL));
+	account_each_device (device, author)
+		device_deliver(sandbox, device,
+			receipt_new(sandbox, receipt, &reader, NULL));
 }
 
-/* The own device that sent this message; some clients leave out which one it was. */
+/* The own device that sent this message; some clients leave out which one it
+ * was. */
 static struct device *sending_device(struct device *from,
 	const struct wa_node *receipt, const struct wa_jid *to)
 {
@@ -108,8 +116,7 @@ static struct device *sending_device(struct device *from,
 
 	if (wa_jid_is_user(to) && to->device > 0)
 		return account_device(from->account, to->device);
-	account_each_device(device, from->account)
-	{
+	account_each_device (device, from->account) {
 		if (device != from && sent_log_has(device, id, device))
 			return device;
 	}
@@ -127,8 +134,8 @@ static void to_sending_device(struct sandbox *sandbox, struct device *from,
 	own = device_jid_like(from, wa_jid_is_empty(&chat) ? to : &chat);
 	if (target == NULL || target == from)
 		return;
-	device_deliver(sandbox, target,
-		receipt_new(sandbox, receipt, &own, &chat));
+	device_deliver(
+		sandbox, target, receipt_new(sandbox, receipt, &own, &chat));
 }
 
 static void to_own_devices(struct sandbox *sandbox, struct device *from,
@@ -141,8 +148,7 @@ static void to_own_devices(struct sandbox *sandbox, struct device *from,
 		chat = *to;
 	chat = wa_jid_bare(&chat);
 	own = device_jid_like(from, &chat);
-	account_each_device(device, from->account)
-	{
+	account_each_device (device, from->account) {
 		if (device != from)
 			device_deliver(sandbox, device,
 				receipt_new(sandbox, receipt, &own, &chat));
@@ -160,7 +166,8 @@ static void to_phone(struct sandbox *sandbox, struct device *from,
 			receipt_new(sandbox, receipt, &own, NULL));
 }
 
-/* The device that asks did not get the message: the next copy with this id is for it. */
+/* The device that asks did not get the message: the next copy with this id is
+ * for it. */
 static void retry(struct sandbox *sandbox, struct device *from,
 	const struct wa_node *receipt, const struct wa_jid *to)
 {

@@ -48,6 +48,7 @@ struct device {
 	uint8_t signed_sig[64];
 	struct one_time_key *prekeys; /* oldest first */
 	size_t n_prekeys;
+	uint32_t last_served; /* id of the one-time key given away last; 0 = none yet */
 	struct buf adv;		 /* complete ADVSignedDeviceIdentity; empty for a phone */
 	struct session *session; /* companions: connected just now, or NULL */
 	struct queue *queue;	 /* companions: stanzas not yet acknowledged */
@@ -66,7 +67,6 @@ struct account {
 	uint32_t adv_raw_id;
 	uint32_t next_key_index;
 	unsigned next_device;
-	uint8_t privacy_token_seed;
 	struct contacts *contacts; /* route.c: who this account exchanged messages with */
 	struct buf key_index_list; /* ask account_key_index_list() */
 	int64_t key_index_t;	   /* unix seconds; 0: to be signed anew */

@@ -8,9 +8,10 @@
 
 #define SENT_LOG_FIRST 64
 
-/* A set with open addressing, and a ring that says which key is the oldest.  A key that was
- * forgotten and noted again stands in the ring twice and may leave the set early:
- * the message is then delivered once more, and the receiver drops it by its id. */
+/* A set with open addressing, and a ring that says which key is the oldest.  A
+ * key that was forgotten and noted again stands in the ring twice and may leave
+ * the set early: the message is then delivered once more, and the receiver
+ * drops it by its id. */
 struct sent_log {
 	uint64_t *ring;
 	size_t cap; /* of the ring; the set has twice as many slots */
@@ -98,8 +99,8 @@ static void key_add(struct sent_log *log, uint64_t key)
 	log->slots[slot_of(log, key)] = key;
 }
 
-bool sent_log_has(const struct device *sender, const char *id,
-	const struct device *to)
+bool sent_log_has(
+	const struct device *sender, const char *id, const struct device *to)
 {
 	const struct sent_log *log = sender->sent;
 	uint64_t key;
@@ -110,8 +111,8 @@ bool sent_log_has(const struct device *sender, const char *id,
 	return log->slots[slot_of(log, key)] == key;
 }
 
-bool sent_log_add(struct device *sender, const char *id,
-	const struct device *to)
+bool sent_log_add(
+	struct device *sender, const char *id, const struct device *to)
 {
 	if (sent_log_has(sender, id, to))
 		return false;
@@ -123,8 +124,8 @@ bool sent_log_add(struct device *sender, const char *id,
 	return true;
 }
 
-void sent_log_forget(struct device *sender, const char *id,
-	const struct device *to)
+void sent_log_forget(
+	struct device *sender, const char *id, const struct device *to)
 {
 	if (sender->sent != NULL)
 		key_remove(sender->sent, pair_key(id, to));

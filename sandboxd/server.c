@@ -263,7 +263,6 @@ int sandbox_open(const struct config *config, struct sandbox **sandbox_out,
 		return -1;
 	sandbox->arena = arena_new(ARENA_BLOCK_BYTES);
 	sandbox->directory = directory_new();
-	sandbox->faults = faults_new();
 	sandbox->read_after_ms = config->sandbox.read_after_ms;
 	root_key(config, &sandbox->root);
 	wa_responder_identity_new(

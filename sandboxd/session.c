@@ -418,6 +418,14 @@ static void out_written(struct session_private *priv)
 	}
 }
 
+/* The client may be writing just now: a socket closed with unread bytes would be reset and
+ * lose our last words on the way.  So the close is the websocket's, which is answered. */
+static int close_politely(struct session *session)
+{
+	lws_close_reason(session->wsi, LWS_CLOSE_STATUS_NORMAL, NULL, 0);
+	return -1;
+}
+
 int session_on_writable(struct session *session)
 {
 	struct session_private *priv = session->priv;
@@ -426,7 +434,9 @@ int session_on_writable(struct session *session)
 	if (priv->cut)
 		return -1;
 	if (session_backlog(session) == 0)
-		return session->state == SESSION_CLOSING ? -1 : 0;
+		return session->state == SESSION_CLOSING
+			       ? close_politely(session)
+			       : 0;
 	while (priv->out_at < priv->out.len && priv->out_at < end &&
 		!lws_partial_buffered(session->wsi)) {
 		uint8_t *at = priv->out.data + priv->out_at;

@@ -1,6 +1,6 @@
-/* An intrusive hash table with chains.  It keeps 64-bit hashes, keyed anew in each
- * process so that a peer cannot aim at one slot; whoever looks up compares the
- * keys.  Entries belong to their owner. */
+/* An intrusive hash table with chains.  It keeps 64-bit hashes, keyed anew in
+ * each process so that a peer cannot aim at one slot; whoever looks up compares
+ * the keys.  Entries belong to their owner. */
 #ifndef SANDBOXD_TABLE_H
 #define SANDBOXD_TABLE_H
 
@@ -31,7 +31,7 @@ struct table_link *table_next(const struct table_link *link);
 /* Frees the slots, not the entries. */
 void table_fini(struct table *table);
 
-#define table_entry(link, type, member)                                        \
-	((type *)(void *)((char *)(link) - offsetof(type, member)))
+#define table_entry(link, type, member) \
+	((type *)(void *)((char *)(link)-offsetof(type, member)))
 
 #endif

@@ -236,7 +236,8 @@ static int write_change(
 
 	if (store_message_change(telling->tx, telling->lane->device_id, change,
 		    &changed, on_new_status, telling, telling->err) != 0)
-		return -1;
+		/* One that retention has removed meanwhile has no status. */
+		return telling->err->code == ERR_NOT_FOUND ? 0 : -1;
 	return telling->failed ? -1 : 0;
 }
 

@@ -85,6 +85,7 @@ struct lane {
 	bool offline_done;	 /* <ib><offline> came on this connection: backlog delivered */
 	bool presence_sent;	 /* "available" went out on this connection */
 	unsigned failures;	 /* connection attempts since the last session that held */
+	int64_t linked_ms;	 /* when this process linked a phone, 0 = it did not */
 	int64_t banned_until_ms; /* BANNED: 0 = for good */
 
 	struct connection *connection; /* NULL while not connected */
@@ -101,7 +102,8 @@ struct lane {
 	unsigned turn_work;	 /* stanzas and jobs handled in this turn */
 	size_t turn_bytes;	 /* of the frames among them */
 	bool row_stale;		 /* the device row may lag behind: record it again */
-	bool told_connected;	 /* the last session event in the store says "connected" */
+	bool told_connected;	 /* the last session event says "connected"; told_committed: in the store */
+	bool told_committed;
 	enum device_status row_status; /* what was last recorded */
 	char row_reason[160];
 	enum lane_state row_state;
@@ -120,6 +122,8 @@ static inline bool lane_is_ready(const struct lane *lane)
 {
 	return lane->state == LANE_READY;
 }
+/* A new reason within the same state. */
+void lane_set_reason(struct lane *lane, const char *why);
 /* The device's status as clients see it, for a state and whether a phone is linked. */
 enum device_status lane_device_status(enum lane_state state, bool is_paired);
 /* Records the device row again: the push name or an address changed. */
@@ -157,6 +161,7 @@ struct wa_jid lane_signal_address(struct lane *lane, const struct wa_jid *wire);
 /* Is this one of our own devices or our own account, in either namespace? */
 bool lane_is_self(const struct lane *lane, const struct wa_jid *jid);
 
+/* ---- process.c ---- */
 /* What a supervisor hands to a lane's process. */
 struct lane_start {
 	const struct config *config; /* borrowed */

@@ -6,8 +6,8 @@
 
 /* ---- accounts ---- */
 
-#define ACCOUNT_SELECT                                                         \
-	"SELECT id, public_id, name, email, password_hash, plan, created_ms"   \
+#define ACCOUNT_SELECT                                                       \
+	"SELECT id, public_id, name, email, password_hash, plan, created_ms" \
 	" FROM account"
 
 static struct account account_from_row(struct query *q)
@@ -51,8 +51,8 @@ static int account_insert(struct db *db, const struct account *account,
 int store_account_create(struct tx *tx, const struct account *account,
 	int64_t *id_out, struct err *err)
 {
-	scoped(query_close) struct query tally = query_open(tx_db(tx),
-		"INSERT INTO account_tally (account_id) VALUES (?)");
+	scoped(query_close) struct query tally = query_open(
+		tx_db(tx), "INSERT INTO account_tally (account_id) VALUES (?)");
 
 	if (account_insert(tx_db(tx), account, id_out, err) != 0)
 		return -1;
@@ -190,8 +190,8 @@ int store_api_key_list(struct store *store, int64_t account_id,
 {
 	scoped(query_close) struct query q = query_open(store_db(store),
 		"SELECT k.id, k.account_id, k.public_id, k.name, k.prefix,"
-		" k.is_active, k.created_ms, k.last_used_ms FROM api_key k"
-		PAGE_OF("k", "api_key", "account_id = ?"));
+		" k.is_active, k.created_ms, k.last_used_ms FROM api_key "
+		"k" PAGE_OF("k", "api_key", "account_id = ?"));
 	struct api_key key;
 	int rc;
 
@@ -246,9 +246,9 @@ int store_api_key_account(struct store *store,
 int store_api_key_used(
 	struct tx *tx, int64_t key_id, int64_t now_ms, struct err *err)
 {
-	scoped(query_close) struct query q = query_open(tx_db(tx),
-		"UPDATE api_key SET last_used_ms = ?1"
-		" WHERE id = ?2 AND last_used_ms < ?1");
+	scoped(query_close) struct query q =
+		query_open(tx_db(tx), "UPDATE api_key SET last_used_ms = ?1"
+				      " WHERE id = ?2 AND last_used_ms < ?1");
 
 	query_bind_int(&q, now_ms);
 	query_bind_int(&q, key_id);

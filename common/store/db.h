@@ -27,16 +27,16 @@ struct db {
 };
 
 struct db_options {
-	bool create;	      /* make the file (mode 0600) when it is missing */
-	bool query_only;      /* refuses to write */
-	bool exclusive;	      /* one process only: no shared memory, fewer locks */
-	int cache_kib;	      /* page cache */
+	bool create;	 /* make the file (mode 0600) when it is missing */
+	bool query_only; /* refuses to write */
+	bool exclusive;	 /* one process only: no shared memory, fewer locks */
+	int cache_kib;	 /* page cache */
 	int checkpoint_pages; /* WAL length at which a commit copies it back */
 	int lookaside_slots;  /* of 256 bytes; saves malloc, costs memory */
 };
 
 int db_open(struct db *db, const char *path, const struct db_options *options,
-	    struct err *err);
+	struct err *err);
 void db_close(struct db *db); /* also a half-opened or zeroed one */
 
 /* Statements without results, not cached: pragmas and schema. */
@@ -49,12 +49,12 @@ bool db_is_idle(const struct db *db);
 /* One migration a version: migrations[0] makes version 1 of an empty file.  The
  * array is append-only: what was released is never edited. */
 int db_version(struct db *db, struct err *err); /* -1 on error */
-int db_migrate(struct db *db, const char *const *migrations, int n,
-	       struct err *err);
+int db_migrate(
+	struct db *db, const char *const *migrations, int n, struct err *err);
 
-/* A random nap of 0.1 to 1 ms, longer with each @round up to the fourth.  It does
- * not grow past that: who waits longest would be served last.  False, without
- * sleeping, once the monotonic @until_ms is over. */
+/* A random nap of 0.1 to 1 ms, longer with each @round up to the fourth.  It
+ * does not grow past that: who waits longest would be served last.  False,
+ * without sleeping, once the monotonic @until_ms is over. */
 bool db_nap(int round, int64_t until_ms);
 
 #endif

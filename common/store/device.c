@@ -8,8 +8,8 @@
 #include "common/store/store_impl.h"
 
 static_assert(DEVICE_PAIRING == 1 && DEVICE_CONNECTED == 2 &&
-		DEVICE_DISCONNECTED == 3 && DEVICE_LOGGED_OUT == 4 &&
-		DEVICE_BANNED == 5,
+		      DEVICE_DISCONNECTED == 3 && DEVICE_LOGGED_OUT == 4 &&
+		      DEVICE_BANNED == 5,
 	"stored numbers never change");
 
 const char *device_status_name(enum device_status status)
@@ -29,11 +29,11 @@ const char *device_status_name(enum device_status status)
 	return "UNKNOWN";
 }
 
-#define DEVICE_SELECT                                                          \
-	"SELECT d.id, d.account_id, d.uid, d.name, d.status, d.phone, d.jid,"  \
-	" d.lid, d.push_name, d.lane_state, d.lane_reason, d.lane_since_ms,"   \
-	" d.last_frame_ms, d.created_ms, d.linked_ms, d.deleted_ms,"           \
-	" t.job_seq, t.event_seq FROM device d"                                \
+#define DEVICE_SELECT                                                         \
+	"SELECT d.id, d.account_id, d.uid, d.name, d.status, d.phone, d.jid," \
+	" d.lid, d.push_name, d.lane_state, d.lane_reason, d.lane_since_ms,"  \
+	" d.last_frame_ms, d.created_ms, d.linked_ms, d.deleted_ms,"          \
+	" t.job_seq, t.event_seq FROM device d"                               \
 	" JOIN device_tally t ON t.device_id = d.id"
 
 static struct device device_from_row(struct query *q)

@@ -9,8 +9,8 @@
 static_assert(EVENT_CHAT_PERSONAL == 1 && EVENT_CHAT_GROUP == 2,
 	"stored numbers never change");
 
-#define EVENT_SELECT                                                           \
-	"SELECT id, public_id, account_id, account_seq, device_id,"            \
+#define EVENT_SELECT                                                \
+	"SELECT id, public_id, account_id, account_seq, device_id," \
 	" device_seq, chat, type, payload, created_ms FROM event"
 
 static struct event event_from_row(struct query *q)

@@ -25,8 +25,8 @@ int store_idempotency_find(struct tx *tx, int64_t account_id, const char *key,
 		return rc;
 	hash = query_blob(&q, &n_hash);
 	if (n_hash != HASH_BYTES)
-		return err_set(err, ERR_IO, "idempotency: hash of %zu bytes",
-			n_hash);
+		return err_set(
+			err, ERR_IO, "idempotency: hash of %zu bytes", n_hash);
 	status = (int)query_int(&q);
 	row(hash, status, query_text(&q), arg);
 	return 1;

@@ -7,16 +7,16 @@
 #include "common/store/store_impl.h"
 
 static_assert(MESSAGE_QUEUED == 1 && MESSAGE_SENT == 2 &&
-		MESSAGE_DELIVERED == 3 && MESSAGE_READ == 4 &&
-		MESSAGE_PLAYED == 5 && MESSAGE_FAILED == 6 &&
-		MESSAGE_RECEIVED == 7,
+		      MESSAGE_DELIVERED == 3 && MESSAGE_READ == 4 &&
+		      MESSAGE_PLAYED == 5 && MESSAGE_FAILED == 6 &&
+		      MESSAGE_RECEIVED == 7,
 	"stored numbers never change; SQL says 1 for QUEUED");
 static_assert(MESSAGE_OUT == 1 && MESSAGE_IN == 2,
 	"stored numbers never change; SQL says 1 for OUT");
 static_assert(MESSAGE_TEXT == 1 && MESSAGE_OTHER == 99,
 	"stored numbers never change");
 static_assert(MESSAGE_BY_API == 1 && MESSAGE_BY_SCHEDULE == 2 &&
-		MESSAGE_BY_PHONE == 3,
+		      MESSAGE_BY_PHONE == 3,
 	"stored numbers never change");
 
 const char *message_status_name(enum message_status status)
@@ -51,12 +51,12 @@ const char *message_kind_name(enum message_kind kind)
 	return "UNKNOWN";
 }
 
-#define MESSAGE_SELECT                                                         \
-	"SELECT m.id, m.public_id, m.account_id, m.device_id, d.uid,"          \
-	" m.device_seq, m.direction, m.kind, m.source, m.wa_id, m.chat,"       \
-	" m.sender, m.phone, m.lid, m.push_name, m.text, m.status, m.reason,"  \
-	" m.client_message_id, m.n_devices, m.n_retries, m.created_ms,"        \
-	" m.wa_ms, m.sent_ms, m.delivered_ms, m.read_ms, m.failed_ms"          \
+#define MESSAGE_SELECT                                                        \
+	"SELECT m.id, m.public_id, m.account_id, m.device_id, d.uid,"         \
+	" m.device_seq, m.direction, m.kind, m.source, m.wa_id, m.chat,"      \
+	" m.sender, m.phone, m.lid, m.push_name, m.text, m.status, m.reason," \
+	" m.client_message_id, m.n_devices, m.n_retries, m.created_ms,"       \
+	" m.wa_ms, m.sent_ms, m.delivered_ms, m.read_ms, m.failed_ms"         \
 	" FROM message m JOIN device d ON d.id = m.device_id"
 
 static const char *text_or_null(const char *text)
@@ -126,15 +126,15 @@ static int message_one(
 
 /* ---- inserting ---- */
 
-/* The number is read in the insert itself and counted after it, so that an insert
- * that does nothing leaves no gap. */
-#define MESSAGE_INSERT(device_seq, unique_key)                                 \
-	"INSERT INTO message (public_id, account_id, device_id, direction,"    \
-	" kind, source, status, wa_id, chat, sender, phone, lid, push_name,"   \
-	" text, reason, client_message_id, n_devices, n_retries, created_ms,"  \
-	" wa_ms, sent_ms, delivered_ms, read_ms, failed_ms, device_seq)"       \
-	" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"     \
-	" ?14, ?15, ?16, ?17, 0, ?18, ?19, ?20, ?21, ?22, ?23, " device_seq    \
+/* The number is read in the insert itself and counted after it, so that an
+ * insert that does nothing leaves no gap. */
+#define MESSAGE_INSERT(device_seq, unique_key)                                \
+	"INSERT INTO message (public_id, account_id, device_id, direction,"   \
+	" kind, source, status, wa_id, chat, sender, phone, lid, push_name,"  \
+	" text, reason, client_message_id, n_devices, n_retries, created_ms," \
+	" wa_ms, sent_ms, delivered_ms, read_ms, failed_ms, device_seq)"      \
+	" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"    \
+	" ?14, ?15, ?16, ?17, 0, ?18, ?19, ?20, ?21, ?22, ?23, " device_seq   \
 	") ON CONFLICT " unique_key " DO NOTHING RETURNING id, device_seq"
 
 static void bind_message(struct query *q, const struct message *m)
@@ -230,9 +230,8 @@ int store_message_insert_out(struct tx *tx, struct message *message,
 int store_message_insert_in(struct tx *tx, struct message *message,
 	bool *duplicate, struct err *err)
 {
-	scoped(query_close) struct query q =
-		query_open(tx_db(tx), MESSAGE_INSERT("0",
-			"(device_id, wa_id, chat, sender)"));
+	scoped(query_close) struct query q = query_open(tx_db(tx),
+		MESSAGE_INSERT("0", "(device_id, id, wa_id, chat, sender)"));
 	int rc = message_insert(&q, message, err);
 
 	*duplicate = rc == 0;
@@ -260,8 +259,7 @@ int store_message_queued(struct store *store, int64_t device_id,
 
 /* ---- status changes ---- */
 
-static bool status_may_become(
-	enum message_status from, enum message_status to)
+static bool status_may_become(enum message_status from, enum message_status to)
 {
 	switch (to) {
 	case MESSAGE_SENT:
@@ -297,10 +295,10 @@ static bool fill_times(struct message *m, const struct message_change *change)
 	case MESSAGE_READ:
 	case MESSAGE_PLAYED:
 		return fill(&m->delivered_ms, change->at_ms) |
-			fill(&m->read_ms, change->at_ms);
+		       fill(&m->read_ms, change->at_ms);
 	case MESSAGE_FAILED:
 		return m->status == MESSAGE_FAILED &&
-			fill(&m->failed_ms, change->at_ms);
+		       fill(&m->failed_ms, change->at_ms);
 	case MESSAGE_QUEUED:
 	case MESSAGE_RECEIVED:
 		return false;
@@ -345,13 +343,13 @@ static int message_apply(struct tx *tx, struct message *m,
 	return is_dirty ? message_update(tx, m, err) : 0;
 }
 
-#define MESSAGE_OUT_BY_WA                                                      \
-	MESSAGE_SELECT " WHERE m.device_id = ? AND m.wa_id = ?"                \
+#define MESSAGE_OUT_BY_WA                                       \
+	MESSAGE_SELECT " WHERE m.device_id = ? AND m.wa_id = ?" \
 		       " AND m.direction = 1"
 
 int store_message_change(struct tx *tx, int64_t device_id,
-	const struct message_change *change, bool *changed,
-	message_row_fn *row, void *arg, struct err *err)
+	const struct message_change *change, bool *changed, message_row_fn *row,
+	void *arg, struct err *err)
 {
 	scoped(query_close) struct query q =
 		query_open(tx_db(tx), MESSAGE_OUT_BY_WA);
@@ -383,8 +381,8 @@ int store_message_set_reason(struct tx *tx, int64_t device_id,
 	return query_run(&q, NULL, err);
 }
 
-int store_message_count_retry(struct tx *tx, int64_t device_id,
-	const char *wa_id, struct err *err)
+int store_message_count_retry(
+	struct tx *tx, int64_t device_id, const char *wa_id, struct err *err)
 {
 	scoped(query_close) struct query q = query_open(tx_db(tx),
 		"UPDATE message SET n_retries = n_retries + 1"
@@ -410,7 +408,8 @@ static const char *const page_sql[2][2] = {
 		MESSAGE_SELECT PAGE_OF("m", "message", OF_PHONE_AND_DEVICE) },
 };
 
-/* Without a phone the tallies know; a phone's messages are counted in its index. */
+/* Without a phone the tallies know; a phone's messages are counted in its
+ * index. */
 static const char *const total_sql[2][2] = {
 	{ "SELECT COALESCE(SUM(messages), 0) FROM device_tally"
 	  " WHERE " OF_ACCOUNT,
@@ -443,9 +442,9 @@ static int message_total(struct store *store,
 	return 0;
 }
 
-int store_message_list(struct store *store,
-	const struct message_filter *filter, struct page page,
-	message_row_fn *row, void *arg, int64_t *total_out, struct err *err)
+int store_message_list(struct store *store, const struct message_filter *filter,
+	struct page page, message_row_fn *row, void *arg, int64_t *total_out,
+	struct err *err)
 {
 	scoped(query_close) struct query q = query_open(store_db(store),
 		page_sql[filter->phone != NULL][filter->device_id != 0]);

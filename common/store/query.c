@@ -88,16 +88,14 @@ void query_bind_int_or_null(struct query *q, int64_t value)
 
 void query_bind_text(struct query *q, const char *text)
 {
-	bound(q,
-		sqlite3_bind_text(
-			q->stmt, ++q->n_bound, text, -1, SQLITE_STATIC));
+	bound(q, sqlite3_bind_text(
+			 q->stmt, ++q->n_bound, text, -1, SQLITE_STATIC));
 }
 
 void query_bind_blob(struct query *q, const void *bytes, size_t n)
 {
-	bound(q,
-		sqlite3_bind_blob64(
-			q->stmt, ++q->n_bound, bytes, n, SQLITE_STATIC));
+	bound(q, sqlite3_bind_blob64(
+			 q->stmt, ++q->n_bound, bytes, n, SQLITE_STATIC));
 }
 
 int query_step(struct query *q, struct err *err)

@@ -39,9 +39,11 @@ void query_bind_int_or_null(struct query *q, int64_t value); /* 0 = NULL */
 void query_bind_text(struct query *q, const char *text);     /* NULL = NULL */
 void query_bind_blob(struct query *q, const void *bytes, size_t n);
 
-/* 1: a row, 0: no more, -1: failed.  A change outside a transaction is refused. */
+/* 1: a row, 0: no more, -1: failed.  A change outside a transaction is refused.
+ */
 int query_step(struct query *q, struct err *err);
-/* A statement without rows; *@n_changed (may be NULL) gets how many it changed. */
+/* A statement without rows; *@n_changed (may be NULL) gets how many it changed.
+ */
 int query_run(struct query *q, int *n_changed, struct err *err);
 /* BEGIN, COMMIT and their like. */
 int query_control(struct db *db, const char *sql, struct err *err);

@@ -7,7 +7,7 @@
 #include "common/store/store_impl.h"
 
 static_assert(SCHEDULED_PENDING == 1 && SCHEDULED_SENT == 2 &&
-		SCHEDULED_FAILED == 3 && SCHEDULED_CANCELLED == 4,
+		      SCHEDULED_FAILED == 3 && SCHEDULED_CANCELLED == 4,
 	"stored numbers never change; SQL says 1 for PENDING");
 
 const char *scheduled_status_name(enum scheduled_status status)
@@ -132,8 +132,8 @@ int store_scheduled_list(struct store *store,
 		.account_id = filter->account_id,
 		.device_id = filter->device_id,
 		.status = filter->status };
-	scoped(query_close) struct query q = query_open(store_db(store),
-		page_sql[key.device_id != 0][key.status != 0]);
+	scoped(query_close) struct query q = query_open(
+		store_db(store), page_sql[key.device_id != 0][key.status != 0]);
 
 	if (list_total_get(store, &key, total_out, err) != 0)
 		return -1;

@@ -1,6 +1,7 @@
-/* Every table that grows is read through an index only; tests/unit/test_message.c
- * and its neighbours check the plans.  Each index costs every insert a write to
- * one more tree, so each says here what it is for. */
+/* Every table that grows is read through an index only;
+ * tests/unit/test_message.c and its neighbours check the plans.  Each index
+ * costs every insert a write to one more tree, so each says here what it is
+ * for. */
 #include "common/store/schema.h"
 
 #include "common/own.h"
@@ -109,14 +110,14 @@ static const char version_1[] =
 	 * this and message_of_phone are the two that touch a leaf of their own
 	 * each time. */
 	"CREATE UNIQUE INDEX message_wa"
-	" ON message (device_id, wa_id, chat, sender);"
-	/* Lists, newest first, of the account, a device and a phone; each covers
-	 * the paging, so that skipped rows are not read. */
+	" ON message (device_id, id, wa_id, chat, sender);"
+	/* Lists, newest first, of the account, a device and a phone; each
+	 * covers the paging, so that skipped rows are not read. */
 	"CREATE INDEX message_of_account ON message (account_id, id);"
 	"CREATE INDEX message_of_device"
 	" ON message (account_id, device_id, id);"
 	"CREATE INDEX message_of_phone"
-	" ON message (account_id, phone, id, device_id)"
+	" ON message (account_id, id, phone, device_id)"
 	" WHERE phone IS NOT NULL;"
 	/* The lane's queue: holds only what waits. */
 	"CREATE INDEX message_queued ON message (device_id, device_seq)"
@@ -138,7 +139,8 @@ static const char version_1[] =
 	" type TEXT NOT NULL,"
 	" payload TEXT NOT NULL,"
 	" created_ms INTEGER NOT NULL);"
-	/* The two orders the log is read in; unique: no number is given twice. */
+	/* The two orders the log is read in; unique: no number is given twice.
+	 */
 	"CREATE UNIQUE INDEX event_of_account"
 	" ON event (account_id, account_seq);"
 	"CREATE UNIQUE INDEX event_of_device ON event (device_id, device_seq);"
@@ -165,7 +167,8 @@ static const char version_1[] =
 	" next_attempt_ms INTEGER NOT NULL,"
 	" updated_ms INTEGER NOT NULL,"
 	" UNIQUE (webhook_id, chat));"
-	/* An attempt outlives its endpoint: the URL is copied, nothing refers. */
+	/* An attempt outlives its endpoint: the URL is copied, nothing refers.
+	 */
 	"CREATE TABLE attempt ("
 	" id INTEGER PRIMARY KEY,"
 	" public_id TEXT NOT NULL,"

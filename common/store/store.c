@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -23,7 +24,8 @@ struct tx {
 
 struct store {
 	struct db db;
-	int lock_fd;  /* <path>.lock: held to migrate, and while waiting to write */
+	int lock_fd; /* <path>.lock: held to migrate, and while waiting to write
+		      */
 	int version;
 	struct tx tx; /* one at a time; lent by tx_begin() */
 };
@@ -50,7 +52,8 @@ static int lock_open(struct store *store, const char *path, struct err *err)
 
 	store->lock_fd = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (store->lock_fd < 0)
-		return err_set(err, ERR_IO, "%s: %s", lock_path, strerror(errno));
+		return err_set(
+			err, ERR_IO, "%s: %s", lock_path, strerror(errno));
 	return 0;
 }
 
@@ -100,8 +103,8 @@ static int open_and_migrate(struct store *store, const char *path,
 		return -1;
 	rc = db_open(&store->db, path, options, err);
 	if (rc == 0)
-		rc = db_migrate(&store->db, store_migrations,
-			n_store_migrations, err);
+		rc = db_migrate(
+			&store->db, store_migrations, n_store_migrations, err);
 	lock_release(store);
 	return rc;
 }
@@ -243,8 +246,8 @@ void store_read_end(struct store *store)
 
 /* ---- list totals ---- */
 
-int list_total_add(struct tx *tx, const struct list_key *key, int n,
-	struct err *err)
+int list_total_add(
+	struct tx *tx, const struct list_key *key, int n, struct err *err)
 {
 	scoped(query_close) struct query q = query_open(tx_db(tx),
 		"INSERT INTO list_total"

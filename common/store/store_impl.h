@@ -17,15 +17,15 @@ struct list_key {
 	int64_t device_id; /* 0 in a question: all */
 	int status;	   /* 0 in a question: all */
 };
-int list_total_add(struct tx *tx, const struct list_key *key, int n,
-	struct err *err);
+int list_total_add(
+	struct tx *tx, const struct list_key *key, int n, struct err *err);
 int list_total_get(struct store *store, const struct list_key *key,
 	int64_t *total_out, struct err *err);
 
 /* How all filtered lists end; binds limit and offset.  The ids are paged inside
  * the index, so that the rows of skipped pages are never read. */
-#define PAGE_OF(alias, table, where)                                           \
-	" WHERE " alias ".id IN (SELECT id FROM " table " WHERE " where        \
+#define PAGE_OF(alias, table, where)                                    \
+	" WHERE " alias ".id IN (SELECT id FROM " table " WHERE " where \
 	" ORDER BY id DESC LIMIT ? OFFSET ?) ORDER BY " alias ".id DESC"
 void query_bind_page(struct query *q, struct page page);
 /* Account, device and status (those that are not 0), and the page. */

@@ -8,11 +8,11 @@
 
 /* ---- webhooks ---- */
 
-#define WEBHOOK_SELECT                                                         \
-	"SELECT w.id, w.public_id, w.account_id, w.device_id, d.uid, p.url,"   \
-	" g.url, w.secret, w.is_active, w.created_ms, w.updated_ms"            \
-	" FROM webhook w JOIN device d ON d.id = w.device_id"                  \
-	" LEFT JOIN webhook_endpoint p ON p.webhook_id = w.id AND p.chat = 1"  \
+#define WEBHOOK_SELECT                                                        \
+	"SELECT w.id, w.public_id, w.account_id, w.device_id, d.uid, p.url,"  \
+	" g.url, w.secret, w.is_active, w.created_ms, w.updated_ms"           \
+	" FROM webhook w JOIN device d ON d.id = w.device_id"                 \
+	" LEFT JOIN webhook_endpoint p ON p.webhook_id = w.id AND p.chat = 1" \
 	" LEFT JOIN webhook_endpoint g ON g.webhook_id = w.id AND g.chat = 2"
 
 static struct webhook webhook_from_row(struct query *q)
@@ -111,9 +111,9 @@ static int webhook_upsert(struct tx *tx, const struct webhook *webhook,
 static int endpoint_remove(struct tx *tx, int64_t webhook_id,
 	enum event_chat chat, struct err *err)
 {
-	scoped(query_close) struct query q = query_open(tx_db(tx),
-		"DELETE FROM webhook_endpoint"
-		" WHERE webhook_id = ? AND chat = ?");
+	scoped(query_close) struct query q =
+		query_open(tx_db(tx), "DELETE FROM webhook_endpoint"
+				      " WHERE webhook_id = ? AND chat = ?");
 
 	query_bind_int(&q, webhook_id);
 	query_bind_int(&q, chat);
@@ -156,12 +156,11 @@ int store_webhook_put(struct tx *tx, const struct webhook *webhook,
 	struct endpoint_change change = { .device_id = webhook->device_id,
 		.now_ms = now_ms };
 	bool was_active;
-	int found = webhook_was_active(
-		tx, webhook->device_id, &was_active, err);
+	int found =
+		webhook_was_active(tx, webhook->device_id, &was_active, err);
 
-	if (found < 0 ||
-		webhook_upsert(tx, webhook, now_ms, &change.webhook_id, err) !=
-			0)
+	if (found < 0 || webhook_upsert(tx, webhook, now_ms, &change.webhook_id,
+				 err) != 0)
 		return -1;
 	*created = found == 0;
 	change.is_restart = webhook->is_active && !was_active;
@@ -174,13 +173,13 @@ int store_webhook_put(struct tx *tx, const struct webhook *webhook,
 
 /* ---- endpoints ---- */
 
-#define ENDPOINT_SELECT                                                        \
-	"SELECT e.id, w.id, w.account_id, w.device_id, d.uid, e.chat, e.url,"  \
-	" w.secret, e.cursor_seq, t.event_seq, e.attempts,"                    \
-	" e.next_attempt_ms, e.updated_ms FROM webhook w"                      \
-	" JOIN webhook_endpoint e ON e.webhook_id = w.id"                      \
-	" JOIN device d ON d.id = w.device_id"                                 \
-	" JOIN device_tally t ON t.device_id = w.device_id"                    \
+#define ENDPOINT_SELECT                                                       \
+	"SELECT e.id, w.id, w.account_id, w.device_id, d.uid, e.chat, e.url," \
+	" w.secret, e.cursor_seq, t.event_seq, e.attempts,"                   \
+	" e.next_attempt_ms, e.updated_ms FROM webhook w"                     \
+	" JOIN webhook_endpoint e ON e.webhook_id = w.id"                     \
+	" JOIN device d ON d.id = w.device_id"                                \
+	" JOIN device_tally t ON t.device_id = w.device_id"                   \
 	" WHERE w.is_active = 1"
 
 static struct webhook_endpoint endpoint_from_row(struct query *q)
@@ -273,7 +272,7 @@ static int endpoint_retry(struct tx *tx, const struct attempt *attempt,
 /* ---- attempts ---- */
 
 static_assert(ATTEMPT_SUCCESS == 1 && ATTEMPT_RETRYING == 2 &&
-		ATTEMPT_FAILED == 3 && ATTEMPT_REFUSED == 4,
+		      ATTEMPT_FAILED == 3 && ATTEMPT_REFUSED == 4,
 	"stored numbers never change");
 
 const char *attempt_status_name(enum attempt_status status)
@@ -302,8 +301,8 @@ static int attempt_insert(
 	char made_id[UUID_LEN];
 
 	id_uuid7(made_id);
-	query_bind_text(&q,
-		attempt->public_id != NULL ? attempt->public_id : made_id);
+	query_bind_text(
+		&q, attempt->public_id != NULL ? attempt->public_id : made_id);
 	query_bind_int(&q, attempt->endpoint_id);
 	query_bind_int(&q, attempt->account_id);
 	query_bind_int(&q, attempt->device_id);
@@ -342,11 +341,11 @@ int store_attempt_record(struct tx *tx, const struct attempt *attempt,
 }
 
 /* The event may be gone before its attempts one day. */
-#define ATTEMPT_SELECT                                                         \
-	"SELECT a.id, a.public_id, a.endpoint_id, a.account_id, a.device_id,"  \
-	" a.event_id, d.uid, e.public_id, e.type, a.url, a.number, a.status,"  \
-	" a.response_code, a.error, a.started_ms, a.duration_ms"               \
-	" FROM attempt a JOIN device d ON d.id = a.device_id"                  \
+#define ATTEMPT_SELECT                                                        \
+	"SELECT a.id, a.public_id, a.endpoint_id, a.account_id, a.device_id," \
+	" a.event_id, d.uid, e.public_id, e.type, a.url, a.number, a.status," \
+	" a.response_code, a.error, a.started_ms, a.duration_ms"              \
+	" FROM attempt a JOIN device d ON d.id = a.device_id"                 \
 	" LEFT JOIN event e ON e.id = a.event_id"
 
 static struct attempt attempt_from_row(struct query *q)
@@ -383,9 +382,9 @@ static const char *const attempt_page_sql[2][2] = {
 			"account_id = ? AND device_id = ? AND status = ?") },
 };
 
-int store_attempt_list(struct store *store,
-	const struct attempt_filter *filter, struct page page,
-	attempt_row_fn *row, void *arg, int64_t *total_out, struct err *err)
+int store_attempt_list(struct store *store, const struct attempt_filter *filter,
+	struct page page, attempt_row_fn *row, void *arg, int64_t *total_out,
+	struct err *err)
 {
 	const struct list_key key = { .list = LIST_ATTEMPT,
 		.account_id = filter->account_id,

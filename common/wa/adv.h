@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "common/wa/crypto.h"
+#include "common/wa/paircode.h"
 
 struct buf;
 struct err;
@@ -32,18 +33,5 @@ int wa_adv_check_reply(const uint8_t *reply, size_t n, const uint8_t account_key
 void wa_adv_key_index_list(const struct wa_keypair *account, uint32_t raw_id, uint64_t timestamp, const uint32_t *indexes, size_t n, struct buf *out);
 /* Verifies a complete ADVSignedDeviceIdentity of a peer for its device identity: account and device signature. */
 int wa_adv_verify(const uint8_t *full, size_t n, const uint8_t device_identity[WA_KEY_BYTES], struct err *err);
-
-/* ---- pairing code (connection.md section 6) ---- */
-#define WA_PAIR_CODE_LEN 9  /* 8 characters and the NUL, no dash */
-#define WA_PAIR_WRAP_BYTES 80
-#define WA_PAIR_BUNDLE_BYTES 156
-void wa_pair_code_new(char out[WA_PAIR_CODE_LEN]);
-/* wrap(pub) = salt 32, iv 16, AES-CTR(PBKDF2(code, salt), iv, pub).  131072 rounds: some 50 ms. */
-void wa_pair_wrap(const char *code, const uint8_t pub[WA_KEY_BYTES], uint8_t out[WA_PAIR_WRAP_BYTES]);
-void wa_pair_unwrap(const char *code, const uint8_t wrapped[WA_PAIR_WRAP_BYTES], uint8_t pub[WA_KEY_BYTES]);
-/* Companion: makes the wrapped key bundle and the new adv secret. */
-int wa_pair_bundle(const struct wa_keypair *ephemeral, const struct wa_keypair *identity, const uint8_t primary_ephemeral[WA_KEY_BYTES], const uint8_t primary_identity[WA_KEY_BYTES], uint8_t bundle[WA_PAIR_BUNDLE_BYTES], uint8_t adv_secret[32], struct err *err);
-/* Phone: opens it. */
-int wa_pair_bundle_open(const struct wa_keypair *ephemeral, const struct wa_keypair *identity, const uint8_t companion_ephemeral[WA_KEY_BYTES], const uint8_t bundle[WA_PAIR_BUNDLE_BYTES], uint8_t companion_identity[WA_KEY_BYTES], uint8_t adv_secret[32], struct err *err);
 
 #endif

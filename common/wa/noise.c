@@ -214,11 +214,10 @@ static int take_server_hello(struct wa_initiator *hs,
 		return err_set(err, ERR_PEER, "server static key unreadable");
 	if (mix_dh(&hs->noise, hs->ephemeral.priv, server_static, err) != 0)
 		return -1;
-	chain.len = hello->payload.len - WA_GCM_TAG;
-	buf_reserve(&chain, 0);
 	if (noise_open(&hs->noise, hello->payload.data, hello->payload.len,
-		    chain.data) != 0)
+		    buf_reserve(&chain, hello->payload.len)) != 0)
 		return err_set(err, ERR_PEER, "server payload unreadable");
+	chain.len = hello->payload.len - WA_GCM_TAG;
 	return wa_certchain_check(chain.data, chain.len, hs->root_key,
 		server_static, hs->now, err);
 }

@@ -1,12 +1,16 @@
 /* The one narrow door to the Signal protocol library: pairwise sessions and sender
- * keys for one account.  Nothing else includes the library's headers.
+ * keys for one account.  Nothing but signal*.c includes the library's headers.
  *
- * The party holds no state of its own: it reads and writes records through the
- * store callbacks, in the order that ../protocol notes give, and the owner
- * wraps each call (or a whole turn of calls) in one transaction.  Single thread.
+ * The party holds no state of its own: it reads and writes records through the store
+ * callbacks, and the owner wraps each call (or a whole turn of calls) in one
+ * transaction: after WA_SIGNAL_STORE or ERR_IO, parts of a call may have been
+ * written and must be rolled back; after any other failure nothing was.
+ * Single thread.
  *
  * Addresses are already mapped: LID when the mapping is known, PN otherwise.
- * The record name of an address is wa_signal_name(): "user@lid" and the device. */
+ *
+ * Errors of the functions that give 0 or -1: ERR_NOT_FOUND no session or sender key of
+ * ours, ERR_PEER bytes or keys of a peer that were refused, ERR_IO the store. */
 #ifndef COMMON_WA_SIGNAL_H
 #define COMMON_WA_SIGNAL_H
 
@@ -64,7 +68,7 @@ const char *wa_enc_name(enum wa_enc_type type); /* "msg", "pkmsg", "skmsg" */
 enum wa_signal_result {
 	WA_SIGNAL_OK = 0,
 	WA_SIGNAL_DUPLICATE,	/* already decrypted: normal receipt */
-	WA_SIGNAL_NO_SESSION,	/* retry, code 1 */
+	WA_SIGNAL_NO_SESSION,	/* no session, no sender key: retry, code 1 */
 	WA_SIGNAL_INVALID_KEY,	/* code 2 */
 	WA_SIGNAL_NO_PREKEY,	/* code 3 */
 	WA_SIGNAL_INVALID,	/* bad MAC, wrong session, malformed: code 4 */
@@ -74,7 +78,7 @@ enum wa_signal_result {
 /* 1 yes, 0 no, -1 store failure. */
 int wa_signal_has_session(struct wa_signal *party, const struct wa_jid *address);
 /* Builds a session from a bundle.  Verifies the signed prekey's signature, refuses
- * all-zero keys.  *@identity_changed (may be NULL) is set when the stored identity
+ * keys of small order (all zero among them).  *@identity_changed (may be NULL) is set when the stored identity
  * of the address differed; the new one is saved. */
 int wa_signal_process_bundle(struct wa_signal *party, const struct wa_jid *address, const struct wa_bundle *bundle, bool *identity_changed, struct err *err);
 /* @plain is already padded.  Appends the ciphertext to @out. */
@@ -90,7 +94,8 @@ int wa_signal_session_info(struct wa_signal *party, const struct wa_jid *address
 /* ---- groups ---- */
 /* Creates our sender key for @group if needed; appends the SKDM bytes to @out. */
 int wa_signal_group_skdm(struct wa_signal *party, const struct wa_jid *group, const struct wa_jid *self, struct buf *out, struct err *err);
-/* Ignores an SKDM whose key id and signing key we already hold (messages.md 1.4). */
+/* Ignores an SKDM whose key id and signing key we already hold, unless it is more than 2000 messages ahead
+ * of what we can follow (messages.md 1.4). */
 int wa_signal_group_process(struct wa_signal *party, const struct wa_jid *group, const struct wa_jid *sender, const void *skdm, size_t n, struct err *err);
 int wa_signal_group_encrypt(struct wa_signal *party, const struct wa_jid *group, const struct wa_jid *self, const void *plain, size_t n, struct buf *out, struct err *err);
 enum wa_signal_result wa_signal_group_decrypt(struct wa_signal *party, const struct wa_jid *group, const struct wa_jid *sender, const void *cipher, size_t n, struct buf *out, struct err *err);
@@ -98,8 +103,8 @@ enum wa_signal_result wa_signal_group_decrypt(struct wa_signal *party, const str
 /* A signed prekey for our own bundle: signature over 05 and the public key. */
 void wa_signal_sign_prekey(const struct wa_keypair *identity, const uint8_t pub[WA_KEY_BYTES], uint8_t signature[WA_SIGNATURE_BYTES]);
 
-/* protobuf-c must be the system's, not the copy inside the Signal library: checks
- * protobuf_c_version() and aborts the start otherwise. */
+/* protobuf-c must be the system's, not the old copy inside the Signal library: -1 when a
+ * version older than the one we were built for has been linked. */
 int wa_signal_check_library(struct err *err);
 
 #endif

@@ -224,10 +224,15 @@ bool connection_is_up(const struct lane *lane)
 	return lane->connection != NULL && lane->connection->phase == PHASE_UP;
 }
 
+void connection_on_answer(struct lane *lane)
+{
+	lane_timer_stop(&lane->connection->deadline);
+}
+
 void connection_on_login(struct lane *lane)
 {
+	connection_on_answer(lane);
 	lane->connection->framer.max_frame = WA_FRAME_MAX;
-	lane_timer_stop(&lane->connection->deadline);
 }
 
 /* ---- out ---- */

@@ -28,6 +28,8 @@ int connection_open(struct lane *lane, struct err *err);
 void connection_close(struct lane *lane);
 /* Past its handshake: stanzas may be sent. */
 bool connection_is_up(const struct lane *lane);
+/* The server has answered our payload, with QR refs or <success>: the deadline for that is over. */
+void connection_on_answer(struct lane *lane);
 /* Past its login: large frames are welcome. */
 void connection_on_login(struct lane *lane);
 

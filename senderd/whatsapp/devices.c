@@ -41,6 +41,12 @@ int devices_learn_pair(struct lane *lane, const struct wa_jid *a,
 	if (pn.server != WA_SERVER_PN || lid.server != WA_SERVER_LID ||
 		pn.user[0] == '\0' || lid.user[0] == '\0')
 		return 0;
+	/* Nobody else's number or LID may become a name of ours. */
+	if (lane_is_self(lane, &pn) != lane_is_self(lane, &lid)) {
+		log_warning(
+			"mapping status=refused reason=\"pairs us with another account\" action=none");
+		return 0;
+	}
 	return lanedb_mapping_learn(lane->db, &pn, &lid, NULL, err);
 }
 

@@ -147,6 +147,7 @@ static void on_clean(struct lane *lane, const struct wa_node *answer, void *arg)
 {
 	int code;
 
+	(void)lane;
 	(void)arg;
 	if (answer != NULL && iq_is_error(answer, &code))
 		log_info("dirty status=not_cleaned code=%d", code);
@@ -207,6 +208,7 @@ static void on_edge_routing(struct lane *lane, const struct wa_node *node)
 
 static void on_downgrade(struct lane *lane, const struct wa_node *node)
 {
+	(void)lane;
 	(void)node;
 	log_warning("pairing status=refused reason=\"the phone scanned without "
 		    "multi-device\": the code stays valid");

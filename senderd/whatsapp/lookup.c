@@ -17,7 +17,7 @@
 #define BACKOFF_MIN_MS 2000
 #define BACKOFF_MAX_MS 60000
 #define KEYLESS_SLOTS 64
-#define KEYLESS_MS (600 * 1000LL)
+#define KEYLESS_MS (60 * 1000LL)
 
 /* One recipient. */
 struct hold {

@@ -16,7 +16,6 @@
 #include "senderd/whatsapp/fanout.h"
 #include "senderd/whatsapp/lookup.h"
 #include "senderd/whatsapp/refusal.h"
-#include "senderd/whatsapp/tokens.h"
 
 #define TICK_MS 5000
 #define TICKS_A_MINUTE 12
@@ -51,8 +50,11 @@ struct outbound {
 	int64_t no_new_chats_until; /* monotonic */
 
 	struct lane_timer kick, tick;
+	bool is_kicked;
 	unsigned n_ticks;
 	struct receipt_batch receipts;
+	struct tokens_due tokens;
+	unsigned n_resends;
 };
 
 struct lookup *outbound_lookup(struct lane *lane)
@@ -63,6 +65,16 @@ struct lookup *outbound_lookup(struct lane *lane)
 struct receipt_batch *outbound_receipts(struct lane *lane)
 {
 	return &lane->outbound->receipts;
+}
+
+struct tokens_due *outbound_tokens(struct lane *lane)
+{
+	return &lane->outbound->tokens;
+}
+
+unsigned *outbound_resends(struct lane *lane)
+{
+	return &lane->outbound->n_resends;
 }
 
 size_t outbound_in_flight(const struct lane *lane)
@@ -172,9 +184,14 @@ static void take(struct lane *lane, const struct offer *offer)
 	job_move(job, &ob->waiting);
 }
 
+struct reading {
+	struct lane *lane;
+	int n_rows;
+};
+
 static int on_queued_row(const struct message *row, void *arg)
 {
-	struct lane *lane = arg;
+	struct reading *reading = arg;
 	struct offer offer = {
 		.seq = row->device_seq,
 		.created_ms = row->created_ms,
@@ -184,7 +201,8 @@ static int on_queued_row(const struct message *row, void *arg)
 		.kind = (uint32_t)row->kind,
 	};
 
-	take(lane, &offer);
+	reading->n_rows++;
+	take(reading->lane, &offer);
 	return 0;
 }
 
@@ -192,20 +210,20 @@ static int on_queued_row(const struct message *row, void *arg)
 static void read_store(struct lane *lane)
 {
 	struct outbound *ob = lane->outbound;
+	struct reading reading = { .lane = lane };
 	struct err err = ERR_NONE;
 	int room = (int)(jobs_max(lane) - ob->jobs.n);
-	size_t before = ob->jobs.n;
 
 	if (ob->jobs.n > jobs_max(lane) / 2)
 		return; /* later, many at once */
 	if (store_message_queued(lane->store, lane->device_id, ob->last_seq,
-		    room, on_queued_row, lane, &err) != 0) {
+		    room, on_queued_row, &reading, &err) != 0) {
 		log_warning("queue status=unreadable reason=\"%s\" "
 			    "action=\"read again in 5 s\"",
 			err.msg);
 		return;
 	}
-	ob->is_behind = ob->jobs.n - before >= (size_t)room;
+	ob->is_behind = reading.n_rows >= room;
 }
 
 void outbound_on_job(struct lane *lane, const Bus__SendJob *job)
@@ -427,11 +445,15 @@ static void pump(struct lane *lane, void *arg)
 	int budget = SENDS_A_TURN;
 
 	(void)arg;
+	ob->is_kicked = false;
 	if (!lane_is_ready(lane) || facts_failed(lane))
 		return;
 	if (ob->is_behind)
 		read_store(lane);
-	if (ob->jobs.n == 0 || !own_is_ready(lane))
+	tokens_flush(lane);
+	if (TAILQ_EMPTY(&ob->waiting) && lookup_count(ob->lookup) == 0)
+		return;
+	if (!own_is_ready(lane))
 		return;
 	while ((job = TAILQ_FIRST(&ob->waiting)) != NULL &&
 		ob->n_in_flight < max && lane_can_send(lane)) {
@@ -447,7 +469,12 @@ static void pump(struct lane *lane, void *arg)
 
 void outbound_kick(struct lane *lane)
 {
-	lane_timer_start(lane, &lane->outbound->kick, 0, pump, NULL);
+	struct outbound *ob = lane->outbound;
+
+	if (ob->is_kicked)
+		return;
+	ob->is_kicked = true;
+	lane_timer_start(lane, &ob->kick, 0, pump, NULL);
 }
 
 /* ---- the server's ack ---- */
@@ -481,7 +508,7 @@ static int phash_check(struct lane *lane, const struct job *job,
 	return devices_forget(lane, &lane->id.jid, err);
 }
 
-static int by_number_latch(struct lane *lane, bool by_number, struct err *err)
+int outbound_address(struct lane *lane, bool by_number, struct err *err)
 {
 	const char *value = by_number ? "pn" : "lid";
 
@@ -503,12 +530,12 @@ static int on_accepted(struct lane *lane, struct job *job,
 	facts_add_change(lane, &(struct message_change){
 				       .wa_id = job->wa_id,
 				       .status = MESSAGE_SENT,
-				       .at_ms = receipt_time_ms(lane, ack),
+				       .at_ms = receipt_time_ms(ack),
 				       .n_devices = (int)job->n_devices,
 			       });
 	if (phash != NULL && phash_check(lane, job, phash, err) != 0)
 		return -1;
-	if (job->by_number && by_number_latch(lane, true, err) != 0)
+	if (job->by_number && outbound_address(lane, true, err) != 0)
 		return -1;
 	return tokens_issue(lane, &account, false, err);
 }
@@ -702,8 +729,8 @@ void outbound_free(struct outbound **outboundp)
 	lane_timer_stop(&ob->kick);
 	lane_timer_stop(&ob->tick);
 	receipt_batch_fini(&ob->receipts);
+	jobs_clear(&ob->jobs); /* before the lines they stand in */
 	lookup_free(&ob->lookup);
-	jobs_clear(&ob->jobs);
 	free(ob);
 }
 
@@ -739,8 +766,9 @@ void outbound_on_disconnect(struct lane *lane)
 	struct outbound *ob = lane->outbound;
 
 	receipt_on_disconnect(lane);
+	jobs_clear(&ob->jobs); /* before the lines they stand in */
 	lookup_clear(ob->lookup);
-	jobs_clear(&ob->jobs);
 	ob->n_in_flight = 0;
 	ob->asking_own = false;
+	ob->tokens.n = 0;
 }

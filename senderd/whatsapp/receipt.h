@@ -34,6 +34,6 @@ void receipt_batch_fini(struct receipt_batch *batch);
 
 /* The time of a stanza of the server in unix ms.  It tells whole seconds; where our clock agrees
  * with them, it gives the milliseconds.  Now when there is none. */
-int64_t receipt_time_ms(const struct lane *lane, const struct wa_node *stanza);
+int64_t receipt_time_ms(const struct wa_node *stanza);
 
 #endif

@@ -90,6 +90,13 @@ static void redial_at(struct lane *lane, int64_t unix_ms)
 		on_redial, NULL);
 }
 
+void stream_wait_for_ban(struct lane *lane, int64_t until_ms)
+{
+	lane->banned_until_ms = until_ms;
+	lane_set_state(lane, LANE_BANNED, "banned for a while");
+	redial_at(lane, until_ms);
+}
+
 static void parts_on_disconnect(struct lane *lane)
 {
 	keepalive_stop(lane);

@@ -8,6 +8,9 @@
 /* Dials now, from any state that may. */
 void stream_dial(struct lane *lane);
 
+/* At start: a ban of an earlier process is not over. */
+void stream_wait_for_ban(struct lane *lane, int64_t until_ms);
+
 /* ---- called by connection.c ---- */
 void stream_on_handshake(struct lane *lane); /* the websocket is open, Noise begins */
 void stream_on_up(struct lane *lane);	     /* the payload is on its way */

@@ -11,6 +11,7 @@
 #include "common/log.h"
 #include "common/own.h"
 #include "senderd/whatsapp/devices.h"
+#include "senderd/whatsapp/outbound.h"
 
 #define BUCKET_SEC 604800
 #define BUCKETS_VALID 3
@@ -83,25 +84,48 @@ static void on_issued(
 {
 	int code = 0;
 
-	(void)lane;
 	(void)arg;
+	outbound_tokens(lane)->is_asking = false;
 	if (iq_is_error(answer, &code))
 		log_warning("privacy_token status=refused code=%d "
 			    "action=\"tried again next week\"",
 			code);
+	outbound_kick(lane);
+}
+
+void tokens_flush(struct lane *lane)
+{
+	struct tokens_due *due = outbound_tokens(lane);
+	struct wa_node *iq = NULL;
+	struct wa_node *tokens = NULL;
+
+	if (due->n == 0 || due->is_asking)
+		return;
+	iq = iq_new(lane, "set", "privacy");
+	tokens = wa_node_add(iq, "tokens");
+	for (size_t i = 0; i < due->n; i++) {
+		struct wa_node *token = wa_node_add(tokens, "token");
+
+		wa_node_set_jid(token, "jid", &due->accounts[i]);
+		wa_node_set_int(token, "t", now_sec(lane));
+		wa_node_set(token, "type", "trusted_contact");
+	}
+	due->n = 0;
+	due->is_asking = true;
+	iq_send(lane, iq, on_issued, NULL);
 }
 
 int tokens_issue(struct lane *lane, const struct wa_jid *account, bool again,
 	struct err *err)
 {
-	struct wa_node *iq = NULL;
-	struct wa_node *token = NULL;
+	struct tokens_due *due = outbound_tokens(lane);
 	char name[WA_JID_TEXT + 16];
 	char stamp[24];
 	int64_t now = now_sec(lane);
 	int64_t issued = 0;
 
-	if (account->server != WA_SERVER_LID || lane_is_self(lane, account))
+	if (account->server != WA_SERVER_LID || lane_is_self(lane, account) ||
+		due->n == TOKENS_DUE_MAX)
 		return 0;
 	issued_name(account, name);
 	if (issued_load(lane, name, &issued, err) != 0)
@@ -111,12 +135,7 @@ int tokens_issue(struct lane *lane, const struct wa_jid *account, bool again,
 	snprintf(stamp, sizeof stamp, "%" PRId64, now);
 	if (lanedb_value_save(lane->db, name, stamp, strlen(stamp), err) != 0)
 		return -1;
-	iq = iq_new(lane, "set", "privacy");
-	token = wa_node_add(wa_node_add(iq, "tokens"), "token");
-	wa_node_set_jid(token, "jid", account);
-	wa_node_set_int(token, "t", now);
-	wa_node_set(token, "type", "trusted_contact");
-	iq_send(lane, iq, on_issued, NULL);
+	due->accounts[due->n++] = *account;
 	return 0;
 }
 

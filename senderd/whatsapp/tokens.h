@@ -3,13 +3,26 @@
 #ifndef SENDERD_WHATSAPP_TOKENS_H
 #define SENDERD_WHATSAPP_TOKENS_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "senderd/lane.h"
 
 /* Adds <tctoken> while the contact's token is valid, else <cstoken> when the account's salt is
  * known, else nothing.  @account is the contact, bare, LID when known. */
 int tokens_attach(struct lane *lane, struct wa_node *stanza, const struct wa_jid *account, struct err *err);
-/* Gives the contact a token of ours unless it got one in this bucket (seven days); @again gives one anyway. */
+/* Contacts that are to get a token of ours: one question at a time tells them all. */
+#define TOKENS_DUE_MAX 50
+struct tokens_due {
+	struct wa_jid accounts[TOKENS_DUE_MAX];
+	size_t n;
+	bool is_asking;
+};
+/* Gives the contact a token of ours, soon, unless it got one in this bucket (seven days); @again gives one anyway.
+ * When too many are due it is left for the contact's next message. */
 int tokens_issue(struct lane *lane, const struct wa_jid *account, bool again, struct err *err);
+/* Sends what is due. */
+void tokens_flush(struct lane *lane);
 /* <notification type=privacy_token>: keeps what a contact gave us. */
 int tokens_on_notification(struct lane *lane, const struct wa_node *notification, struct err *err);
 

@@ -94,40 +94,51 @@ static const struct packet *packet_of(unsigned way)
 	return way < ARRAY_LEN(packets) ? packets[way] : NULL;
 }
 
-static void feed(unsigned way, const uint8_t *bytes, size_t n)
+/* True when the bytes were taken as genuine. */
+static bool feed(unsigned way, const uint8_t *bytes, size_t n)
 {
+	const struct wa_jid *alice = &world.alice->jid;
+	struct wa_signal *bob = world.bob->signal;
 	struct buf plain = BUF_INIT;
 	struct err err = ERR_NONE;
+	int refused;
 
 	switch (way) {
 	case 0:
 	case 5:
-		wa_signal_decrypt(world.bob->signal, &world.alice->jid,
-			WA_ENC_MSG, bytes, n, &plain, NULL, &err);
+		refused = wa_signal_decrypt(
+			bob, alice, WA_ENC_MSG, bytes, n, &plain, NULL, &err);
 		break;
 	case 1:
 	case 2:
 	case 6:
-		wa_signal_decrypt(world.bob->signal, &world.alice->jid,
-			WA_ENC_PKMSG, bytes, n, &plain, NULL, &err);
+		refused = wa_signal_decrypt(
+			bob, alice, WA_ENC_PKMSG, bytes, n, &plain, NULL, &err);
 		break;
 	case 3:
 	case 7:
-		wa_signal_group_decrypt(world.bob->signal, &world.group,
-			&world.alice->jid, bytes, n, &plain, &err);
+		refused = wa_signal_group_decrypt(
+			bob, &world.group, alice, bytes, n, &plain, &err);
 		break;
 	default:
-		wa_signal_group_process(world.bob->signal, &world.group,
-			&world.alice->jid, bytes, n, &err);
+		refused = wa_signal_group_process(
+			bob, &world.group, alice, bytes, n, &err);
 	}
 	buf_fini(&plain);
+	return refused == 0;
+}
+
+static void records_check(bool accepted)
+{
+	if (!accepted && !memory_equal(&world.bob->memory, &world.before))
+		abort();
+	memory_copy(&world.bob->memory, &world.before);
 }
 
 static void session_check(void)
 {
 	struct buf plain = BUF_INIT;
 
-	memory_copy(&world.bob->memory, &world.before);
 	if (wa_signal_decrypt(world.bob->signal, &world.alice->jid, WA_ENC_MSG,
 		    world.msg.bytes.data, world.msg.bytes.len, &plain, NULL,
 		    NULL) != WA_SIGNAL_OK)
@@ -149,12 +160,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	way = data[0] % N_WAYS;
 	packet = packet_of(way);
 	if (packet == NULL) {
-		feed(way, data + 1, n - 1);
+		records_check(feed(way, data + 1, n - 1));
 	} else {
 		buf_add(&bytes, packet->bytes.data, packet->bytes.len);
 		for (size_t i = 1; i + 1 < n; i += 2)
 			bytes.data[data[i] % bytes.len] ^= data[i + 1];
-		feed(way, bytes.data, bytes.len);
+		records_check(feed(way, bytes.data, bytes.len));
 	}
 	buf_fini(&bytes);
 	session_check();

@@ -111,6 +111,22 @@ static inline void memory_copy(struct memory *to, const struct memory *from)
 			from->records[i].bytes.len);
 }
 
+static inline bool memory_equal(const struct memory *a, const struct memory *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++) {
+		const struct record *x = &a->records[i];
+		const struct record *y = &b->records[i];
+
+		if (x->kind != y->kind || strcmp(x->name, y->name) != 0 ||
+			x->bytes.len != y->bytes.len ||
+			memcmp(x->bytes.data, y->bytes.data, x->bytes.len) != 0)
+			return false;
+	}
+	return true;
+}
+
 static inline const char *name_of(const struct wa_jid *jid)
 {
 	static char text[WA_JID_TEXT];

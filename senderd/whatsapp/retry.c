@@ -1,0 +1,438 @@
+#include "senderd/whatsapp/retry.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/arena.h"
+#include "common/buf.h"
+#include "common/clock.h"
+#include "common/err.h"
+#include "common/log.h"
+#include "common/own.h"
+#include "senderd/facts.h"
+#include "senderd/whatsapp/bundles.h"
+#include "senderd/whatsapp/fanout.h"
+#include "senderd/whatsapp/outbound.h"
+
+#define ASK_MAX 4 /* retry receipts for one message */
+#define ASK_KEYS_FROM 2
+#define SERVE_MAX 5    /* resends of one message to one device */
+#define COUNT_MAX 100  /* a count beyond this is nonsense */
+#define RESENDS_MAX 64 /* that wait for keys at the same time */
+#define COPY_BYTES 4096
+
+static void copy_attr(
+	struct wa_node *to, const struct wa_node *from, const char *key)
+{
+	const struct wa_value *value = wa_node_get(from, key);
+
+	if (value != NULL)
+		wa_node_set_value(to, key, value);
+}
+
+static void add_number(struct wa_node *parent, const char *tag, uint32_t value,
+	unsigned n_bytes)
+{
+	uint8_t bytes[4];
+
+	for (unsigned i = 0; i < n_bytes; i++)
+		bytes[i] = (uint8_t)(value >> 8 * (n_bytes - 1 - i));
+	wa_node_bytes(wa_node_add(parent, tag), bytes, n_bytes);
+}
+
+/* ---- we could not decrypt ---- */
+
+/* Error codes of the <retry> element (messages.md 5.1). */
+static int code_of(enum wa_signal_result why)
+{
+	switch (why) {
+	case WA_SIGNAL_NO_SESSION:
+		return 1;
+	case WA_SIGNAL_INVALID_KEY:
+		return 2;
+	case WA_SIGNAL_NO_PREKEY:
+		return 3;
+	case WA_SIGNAL_INVALID:
+		return 4;
+	case WA_SIGNAL_OK:
+	case WA_SIGNAL_DUPLICATE:
+	case WA_SIGNAL_STORE:
+		break;
+	}
+	return 0;
+}
+
+/* A one-time key for this receipt alone: it counts as uploaded, so it is never
+ * offered to others. */
+static int fresh_prekey(
+	struct lane *lane, struct lane_prekey *out, struct err *err)
+{
+	if (lanedb_prekeys_make(lane->db, 1, out, err) != 0)
+		return -1;
+	return lanedb_prekeys_mark_uploaded(lane->db, out->id, out->id, err);
+}
+
+static int add_keys(struct lane *lane, struct wa_node *receipt, struct err *err)
+{
+	struct wa_node *keys = wa_node_add(receipt, "keys");
+	struct wa_node *key = NULL;
+	struct wa_node *skey = NULL;
+	struct lane_prekey prekey;
+	struct lane_signed_prekey signed_prekey;
+	int found = lanedb_signed_prekey_newest(lane->db, &signed_prekey, err);
+
+	if (found < 0 || fresh_prekey(lane, &prekey, err) != 0)
+		return -1;
+	if (found == 0)
+		return err_set(err, ERR_INTERNAL, "no signed prekey");
+	add_number(keys, "type", 5, 1);
+	wa_node_bytes(wa_node_add(keys, "identity"), lane->id.identity.pub,
+		WA_KEY_BYTES);
+	key = wa_node_add(keys, "key");
+	add_number(key, "id", prekey.id, 3);
+	wa_node_bytes(wa_node_add(key, "value"), prekey.key.pub, WA_KEY_BYTES);
+	skey = wa_node_add(keys, "skey");
+	add_number(skey, "id", signed_prekey.id, 3);
+	wa_node_bytes(wa_node_add(skey, "value"), signed_prekey.key.pub,
+		WA_KEY_BYTES);
+	wa_node_bytes(wa_node_add(skey, "signature"), signed_prekey.signature,
+		WA_SIGNATURE_BYTES);
+	return fanout_add_identity(lane, keys, err);
+}
+
+/* The count goes on over restarts, and from where the sender's last attempt
+ * stood. */
+static int ask_count(struct lane *lane, const struct wa_node *message,
+	const struct wa_jid *sender, const char *id, int *count_out,
+	struct err *err)
+{
+	if (lanedb_retry_count(lane->db, "in", sender, id, clock_now_ms(),
+		    count_out, err) != 0)
+		return -1;
+	wa_node_each (enc, message) {
+		int64_t count = wa_node_int(enc, "count", 0);
+
+		if (strcmp(enc->tag, "enc") == 0 && count >= *count_out &&
+			count < COUNT_MAX)
+			*count_out = (int)count + 1;
+	}
+	return 0;
+}
+
+int retry_ask(struct lane *lane, const struct wa_node *message,
+	const struct wa_jid *sender, enum wa_signal_result why, struct err *err)
+{
+	const char *id = wa_node_str(message, "id");
+	struct wa_node *receipt = wa_node_new(lane->arena, "receipt");
+	struct wa_node *retry = NULL;
+	char text[WA_JID_TEXT];
+	int count = 0;
+
+	if (ask_count(lane, message, sender, id, &count, err) != 0)
+		return -1;
+	log_warning("inbound id=%s sender=%s status=undecryptable code=%d "
+		    "count=%d action=\"%s\"",
+		log_quote(id), wa_jid_text(sender, text), code_of(why), count,
+		count > ASK_MAX ? "given up" : "asked to send it again");
+	if (count > ASK_MAX)
+		return 0;
+	wa_node_set(receipt, "id", id);
+	wa_node_set_value(receipt, "to", wa_node_get(message, "from"));
+	copy_attr(receipt, message, "participant");
+	copy_attr(receipt, message, "recipient");
+	wa_node_set(receipt, "type", "retry");
+	copy_attr(receipt, message, "category");
+	retry = wa_node_add(receipt, "retry");
+	wa_node_set_int(retry, "count", count);
+	wa_node_set(retry, "id", id);
+	copy_attr(retry, message, "t");
+	wa_node_set(retry, "v", "1");
+	wa_node_set_int(retry, "error", code_of(why));
+	add_number(receipt, "registration", lane->id.registration_id, 4);
+	if ((count >= ASK_KEYS_FROM || why == WA_SIGNAL_NO_SESSION) &&
+		add_keys(lane, receipt, err) != 0)
+		return -1;
+	lane_send(lane, receipt);
+	return 0;
+}
+
+/* ---- a device asks us ---- */
+
+struct request {
+	const struct wa_node *receipt;
+	const char *id;
+	struct wa_jid from;
+	struct wa_jid address; /* session of the device that asks */
+	bool is_own;
+	int count;
+};
+
+static bool request_read(
+	struct lane *lane, const struct wa_node *receipt, struct request *out)
+{
+	const struct wa_node *retry = wa_node_child(receipt, "retry");
+	struct wa_jid requester;
+
+	out->receipt = receipt;
+	out->id = wa_node_str(receipt, "id");
+	if (out->id == NULL || retry == NULL ||
+		!wa_node_jid(receipt, "from", &out->from))
+		return false;
+	requester = out->from;
+	if (!wa_jid_is_user(&out->from) &&
+		!wa_node_jid(receipt, "participant", &requester))
+		return false;
+	if (!wa_jid_is_user(&requester))
+		return false;
+	out->address = lane_signal_address(lane, &requester);
+	out->is_own = lane_is_self(lane, &requester);
+	out->count = (int)wa_node_int(retry, "count", 1);
+	return out->count >= 1 && out->count <= COUNT_MAX;
+}
+
+static bool same_account(
+	struct lane *lane, const struct wa_jid *a, const struct wa_jid *b)
+{
+	struct wa_jid left = lane_signal_address(lane, a);
+	struct wa_jid right = lane_signal_address(lane, b);
+
+	return wa_jid_same_user(&left, &right);
+}
+
+/* A resend hands out plaintext: only to the account it was for, or to our own.
+ */
+static bool may_have(struct lane *lane, const struct request *request,
+	const struct wa_jid *chat)
+{
+	struct wa_jid recipient;
+
+	if (!request->is_own)
+		return same_account(lane, &request->address, chat);
+	if (lane_is_self(lane, chat))
+		return true;
+	return wa_node_jid(request->receipt, "recipient", &recipient) &&
+	       same_account(lane, &recipient, chat);
+}
+
+/* Same registration, and the session is not the one that failed before. */
+static int session_is_stale(struct lane *lane, const struct request *request,
+	bool *stale, struct err *err)
+{
+	const struct wa_node *node =
+		wa_node_child(request->receipt, "registration");
+	size_t n = 0;
+	const uint8_t *bytes = node != NULL ? wa_node_content(node, &n) : NULL;
+	uint32_t registration_id = 0;
+	uint8_t base_key[33];
+	bool same = false;
+
+	*stale = false;
+	if (wa_signal_session_info(lane->signal, &request->address,
+		    &registration_id, base_key) != 0)
+		return 0;
+	if (bytes != NULL && n == 4) {
+		uint32_t theirs = (uint32_t)bytes[0] << 24 |
+				  (uint32_t)bytes[1] << 16 |
+				  (uint32_t)bytes[2] << 8 | bytes[3];
+
+		*stale = theirs != registration_id;
+	}
+	if (*stale || request->count < 2)
+		return 0;
+	if (lanedb_retry_base_key(lane->db, &request->address, request->id,
+		    base_key, &same, err) != 0)
+		return -1;
+	*stale = request->count > 2 && same;
+	return 0;
+}
+
+static int session_repair(
+	struct lane *lane, const struct request *request, struct err *err)
+{
+	const struct wa_node *keys = wa_node_child(request->receipt, "keys");
+	bool stale = false;
+
+	if (keys != NULL) {
+		if (bundles_use(lane, &request->address, request->receipt, keys,
+			    err) == 0)
+			return 0;
+		if (err->code == ERR_IO)
+			return -1;
+		log_warning("retry id=%s keys=unusable reason=\"%s\" "
+			    "action=\"the server's are asked for if need be\"",
+			log_quote(request->id), err->msg);
+	}
+	if (session_is_stale(lane, request, &stale, err) != 0)
+		return -1;
+	if (!stale)
+		return 0;
+	return lanedb_session_delete(lane->db, &request->address, err);
+}
+
+static struct wa_node *resend_new(
+	struct lane *lane, const struct request *request)
+{
+	struct wa_node *stanza = wa_node_new(lane->arena, "message");
+
+	wa_node_set(stanza, "id", request->id);
+	wa_node_set_value(stanza, "to", wa_node_get(request->receipt, "from"));
+	wa_node_set(stanza, "type", "text");
+	copy_attr(stanza, request->receipt, "participant");
+	copy_attr(stanza, request->receipt, "recipient");
+	if (wa_jid_is_user(&request->from))
+		wa_node_set(stanza, "device_fanout", "false");
+	return stanza;
+}
+
+static int resend(struct lane *lane, const struct request *request,
+	const struct wa_jid *chat, const struct buf *message, struct err *err)
+{
+	scoped(buf_fini) struct buf wrapped = BUF_INIT;
+	struct wa_node *stanza = resend_new(lane, request);
+	struct wa_node *enc = NULL;
+	const struct buf *plain = message;
+	bool is_pkmsg = false;
+
+	if (request->is_own) {
+		if (fanout_wrap(chat, message->data, message->len, &wrapped,
+			    err) != 0)
+			return -1;
+		plain = &wrapped;
+	}
+	if (fanout_add_enc(lane, stanza, &request->address, plain->data,
+		    plain->len, &is_pkmsg, &enc, err) != 0)
+		return -1;
+	wa_node_set_int(enc, "count", request->count);
+	if (is_pkmsg && fanout_add_identity(lane, stanza, err) != 0)
+		return -1;
+	lane_send(lane, stanza);
+	facts_add_retry(lane, request->id);
+	return 0;
+}
+
+/* Sends it again if there is a session by now, and acks the request. */
+static void serve(struct lane *lane, const struct request *request)
+{
+	scoped(buf_fini) struct buf message = BUF_INIT;
+	struct err err = ERR_NONE;
+	struct wa_jid chat;
+	char text[WA_JID_TEXT];
+	const char *status = "resent";
+	int found =
+		lanedb_sent_load(lane->db, request->id, &chat, &message, &err);
+
+	if (found < 0)
+		err.code = ERR_IO;
+	else if (found == 0)
+		err_set(&err, ERR_NOT_FOUND, "not kept any longer");
+	else if (wa_signal_has_session(lane->signal, &request->address) == 0)
+		err_set(&err, ERR_NOT_FOUND, "no keys of that device");
+	else if (resend(lane, request, &chat, &message, &err) == 0)
+		err = ERR_NONE;
+	if (err.code == ERR_IO) {
+		facts_fail(lane, &err);
+		return;
+	}
+	if (err.code != ERR_OK)
+		status = "not_resent";
+	log_info("retry id=%s device=%s count=%d status=%s reason=\"%s\"",
+		log_quote(request->id), wa_jid_text(&request->address, text),
+		request->count, status, err.code != ERR_OK ? err.msg : "");
+	receipt_send_ack(lane, request->receipt, 0);
+}
+
+/* ---- without a session, keys come first ---- */
+
+struct pending {
+	struct arena *arena; /* holds the copy */
+	const struct wa_node *receipt;
+};
+
+static void pending_free(struct pending **pendingp)
+{
+	struct pending *pending = move(*pendingp);
+
+	if (pending == NULL)
+		return;
+	arena_free(&pending->arena);
+	free(pending);
+}
+
+static void on_keys(struct lane *lane, bool answered, void *arg)
+{
+	scoped(pending_free) struct pending *pending = arg;
+	struct request request;
+
+	--*outbound_resends(lane);
+	/* Unanswered is unacked: the server brings the receipt again. */
+	if (answered && request_read(lane, pending->receipt, &request))
+		serve(lane, &request);
+}
+
+static void serve_after_keys(struct lane *lane, const struct request *request)
+{
+	struct pending *pending = NULL;
+
+	if (*outbound_resends(lane) >= RESENDS_MAX) {
+		log_warning("retry id=%s status=not_resent reason=\"too many "
+			    "at once\" action=\"the device will ask again\"",
+			log_quote(request->id));
+		receipt_send_ack(lane, request->receipt, 0);
+		return;
+	}
+	++*outbound_resends(lane);
+	pending = xcalloc(1, sizeof *pending);
+	pending->arena = arena_new(COPY_BYTES);
+	pending->receipt = wa_node_copy(pending->arena, request->receipt);
+	bundles_ask(lane, &request->address, 1, true, on_keys, pending);
+}
+
+/* 1: go on, 0: nothing to do for this one, -1: the lane database failed. */
+static int may_serve(
+	struct lane *lane, const struct request *request, struct err *err)
+{
+	scoped(buf_fini) struct buf message = BUF_INIT;
+	struct wa_jid chat;
+	char text[WA_JID_TEXT];
+	int n_served = 0;
+	int found =
+		lanedb_sent_load(lane->db, request->id, &chat, &message, err);
+
+	if (found <= 0)
+		return found;
+	if (!may_have(lane, request, &chat)) {
+		log_warning("retry id=%s device=%s status=refused reason=\"not "
+			    "a recipient\" action=none",
+			log_quote(request->id),
+			wa_jid_text(&request->address, text));
+		return 0;
+	}
+	if (lanedb_retry_count(lane->db, "out", &request->address, request->id,
+		    clock_now_ms(), &n_served, err) != 0)
+		return -1;
+	return n_served <= SERVE_MAX;
+}
+
+void retry_on_receipt(struct lane *lane, const struct wa_node *receipt)
+{
+	struct request request;
+	struct err err = ERR_NONE;
+	int go_on = 0;
+
+	if (!request_read(lane, receipt, &request)) {
+		receipt_send_ack(lane, receipt, 0);
+		return;
+	}
+	go_on = may_serve(lane, &request, &err);
+	if (go_on < 0 ||
+		(go_on > 0 && session_repair(lane, &request, &err) != 0)) {
+		facts_fail(lane, &err);
+		return;
+	}
+	if (go_on == 0)
+		receipt_send_ack(lane, receipt, 0);
+	else if (wa_signal_has_session(lane->signal, &request.address) == 0)
+		serve_after_keys(lane, &request);
+	else
+		serve(lane, &request);
+}

@@ -1,0 +1,123 @@
+/* The router: which endpoint a method and a path name, and the table itself. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "apid/request.h"
+#include "apid/router.h"
+#include "common/own.h"
+
+static struct request *route(const char *method, const char *path, int *rc,
+			     char allow[64])
+{
+	struct request *request = xcalloc(1, sizeof(*request));
+
+	*rc = router_find(method, path, request, allow, 64);
+	return request;
+}
+
+static void a_path_finds_its_endpoint_and_its_values(void **state)
+{
+	static const struct {
+		const char *method, *path;
+		int rc;
+		const char *endpoint, *name, *value;
+	} cases[] = {
+		{ "GET", "/v1/api-keys", ROUTER_FOUND, "/v1/api-keys", NULL,
+		  NULL },
+		{ "DELETE", "/v1/api-keys/abc", ROUTER_FOUND,
+		  "/v1/api-keys/:id", "id", "abc" },
+		{ "DELETE", "/v1/api-keys/a%2Fb%20c", ROUTER_FOUND,
+		  "/v1/api-keys/:id", "id", "a/b c" },
+		{ "POST", "/v1/devices/dev_1/pairing-code", ROUTER_FOUND,
+		  "/v1/devices/:deviceUid/pairing-code", "deviceUid", "dev_1" },
+		{ "HEAD", "/healthz", ROUTER_FOUND, "/healthz", NULL, NULL },
+		{ "GET", "/v1/developer/webhooks/history", ROUTER_FOUND,
+		  "/v1/developer/webhooks/history", NULL, NULL },
+		{ "GET", "/v1/api-keys/", ROUTER_NOT_FOUND, NULL, NULL, NULL },
+		{ "GET", "/v1/api-keysx", ROUTER_NOT_FOUND, NULL, NULL, NULL },
+		{ "GET", "/", ROUTER_NOT_FOUND, NULL, NULL, NULL },
+		{ "GET", "", ROUTER_NOT_FOUND, NULL, NULL, NULL },
+		{ "DELETE", "/v1/api-keys/a%00b", ROUTER_NOT_FOUND, NULL, NULL,
+		  NULL },
+		{ "DELETE", "/v1/api-keys//", ROUTER_NOT_FOUND, NULL, NULL,
+		  NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char allow[64];
+		int rc;
+		scoped(request_free) struct request *request =
+			route(cases[i].method, cases[i].path, &rc, allow);
+
+		assert_int_equal(rc, cases[i].rc);
+		if (rc != ROUTER_FOUND)
+			continue;
+		assert_string_equal(request->endpoint->path, cases[i].endpoint);
+		if (cases[i].name != NULL)
+			assert_string_equal(request_text(request, cases[i].name),
+					    cases[i].value);
+	}
+}
+
+static void a_wrong_method_names_the_right_ones(void **state)
+{
+	char allow[64];
+	int rc;
+	scoped(request_free) struct request *request =
+		route("PATCH", "/v1/api-keys", &rc, allow);
+
+	(void)state;
+	assert_int_equal(rc, ROUTER_WRONG_METHOD);
+	assert_string_equal(allow, "GET, POST");
+}
+
+/* The table is the single source of truth: a row that contradicts itself would be a
+ * route that cannot be called. */
+static void every_row_of_the_table_is_sound(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < dialect_msgera.n_endpoints; i++) {
+		const struct endpoint *e = &dialect_msgera.endpoints[i];
+		const struct param *p = e->params;
+		size_t n = 0, in_path = 0, colons = 0;
+
+		assert_int_equal((e->read != NULL) + (e->write != NULL) +
+					 (e->start != NULL),
+				 1);
+		assert_true(e->success >= 200 && e->success < 300);
+		for (const char *c = e->path; *c != '\0'; c++)
+			colons += *c == ':';
+		for (; p != NULL && p->name != NULL; p++, n++) {
+			in_path += p->in == IN_PATH;
+			assert_true(p->in != IN_PATH || p->required);
+			assert_true(p->type != PARAM_PHONES || p->in == IN_BODY);
+			assert_true(p->in != IN_BODY ||
+				    strcmp(e->method, "GET") != 0);
+		}
+		assert_true(n <= ENDPOINT_MAX_PARAMS);
+		assert_int_equal(in_path, colons);
+		for (size_t j = 0; j < i; j++)
+			assert_false(
+				strcmp(e->path,
+				       dialect_msgera.endpoints[j].path) == 0 &&
+				strcmp(e->method,
+				       dialect_msgera.endpoints[j].method) == 0);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_path_finds_its_endpoint_and_its_values),
+		cmocka_unit_test(a_wrong_method_names_the_right_ones),
+		cmocka_unit_test(every_row_of_the_table_is_sound),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,287 @@
+#include "webhookd/endpoint.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/eventlog.h"
+#include "common/own.h"
+
+#define JITTER_PERCENT 20
+
+/* ---- parcels ---- */
+
+void parcel_free(struct parcel **parcelp)
+{
+	struct parcel *parcel = move(*parcelp);
+
+	if (parcel == NULL)
+		return;
+	free(parcel->body);
+	free(parcel);
+}
+
+static struct parcel *parcel_new(
+	const struct event *event, const char *device_uid)
+{
+	struct parcel *parcel = xcalloc(1, sizeof(*parcel));
+
+	parcel->event_id = event->id;
+	parcel->device_seq = event->device_seq;
+	memcpy(parcel->public_id, event->public_id,
+		strnlen(event->public_id, UUID_LEN - 1));
+	parcel->body = eventlog_render(event->public_id, event->type,
+		event->created_ms, event->account_seq, device_uid,
+		event->payload);
+	parcel->body_bytes = strlen(parcel->body);
+	return parcel;
+}
+
+static struct parcel *first_take(struct endpoint *endpoint)
+{
+	struct parcel *parcel = endpoint_first(endpoint);
+
+	assert(parcel != NULL);
+	STAILQ_REMOVE_HEAD(&endpoint->parcels, next);
+	endpoint->n_parcels--;
+	endpoint->parcel_bytes -= parcel->body_bytes;
+	return parcel;
+}
+
+static void parcels_drop(struct endpoint *endpoint)
+{
+	while (endpoint->n_parcels > 0) {
+		struct parcel *parcel = first_take(endpoint);
+
+		parcel_free(&parcel);
+	}
+}
+
+/* ---- life ---- */
+
+static void row_take(
+	struct endpoint *endpoint, const struct webhook_endpoint *row)
+{
+	free(endpoint->url);
+	endpoint->url = xstrdup(row->url);
+	endpoint->updated_ms = row->updated_ms;
+	endpoint->read_seq = row->cursor_seq;
+	endpoint->recorded_seq = row->cursor_seq;
+	endpoint->newest_seq = row->cursor_seq;
+	endpoint_learn(endpoint, row->device_seq);
+	endpoint->attempts = row->attempts;
+	endpoint->next_attempt_ms = row->next_attempt_ms;
+	endpoint->is_suspect = row->attempts > 0;
+}
+
+struct endpoint *endpoint_new(const struct webhook_endpoint *row)
+{
+	struct endpoint *endpoint = xcalloc(1, sizeof(*endpoint));
+
+	STAILQ_INIT(&endpoint->parcels);
+	endpoint->id = row->id;
+	endpoint->account_id = row->account_id;
+	endpoint->device_id = row->device_id;
+	endpoint->device_uid = xstrdup(row->device_uid);
+	endpoint->chat = row->chat;
+	row_take(endpoint, row);
+	return endpoint;
+}
+
+void endpoint_free(struct endpoint **endpointp)
+{
+	struct endpoint *endpoint = move(*endpointp);
+
+	if (endpoint == NULL)
+		return;
+	parcels_drop(endpoint);
+	signing_key_wipe(&endpoint->key);
+	free(endpoint->device_uid);
+	free(endpoint->url);
+	free(endpoint->host);
+	free(endpoint->refusal);
+	free(endpoint);
+}
+
+void endpoint_reset(
+	struct endpoint *endpoint, const struct webhook_endpoint *row)
+{
+	assert(endpoint->state == ENDPOINT_IDLE);
+	parcels_drop(endpoint);
+	row_take(endpoint, row);
+}
+
+/* ---- states ---- */
+
+/* IDLE -> QUEUED -> BUSY -> IDLE;  BUSY -> WAITING -> QUEUED;  IDLE -> WAITING
+ * when a retry is taken over from the store.  Whoever is forgotten becomes
+ * IDLE.  Nothing becomes BUSY but from the queue: the global limit is kept
+ * there. */
+static const unsigned may_become[] = {
+	[ENDPOINT_IDLE] = BIT(ENDPOINT_QUEUED) | BIT(ENDPOINT_WAITING),
+	[ENDPOINT_QUEUED] = BIT(ENDPOINT_BUSY) | BIT(ENDPOINT_IDLE),
+	[ENDPOINT_BUSY] = BIT(ENDPOINT_IDLE) | BIT(ENDPOINT_WAITING),
+	[ENDPOINT_WAITING] = BIT(ENDPOINT_QUEUED) | BIT(ENDPOINT_IDLE),
+};
+
+const char *endpoint_state_name(enum endpoint_state state)
+{
+	switch (state) {
+	case ENDPOINT_IDLE:
+		return "idle";
+	case ENDPOINT_QUEUED:
+		return "queued";
+	case ENDPOINT_BUSY:
+		return "busy";
+	case ENDPOINT_WAITING:
+		return "waiting";
+	}
+	return "unknown";
+}
+
+void endpoint_set_state(struct endpoint *endpoint, enum endpoint_state to)
+{
+	assert(may_become[endpoint->state] & BIT(to));
+	endpoint->state = to;
+}
+
+/* ---- events ---- */
+
+static bool has_room(const struct endpoint *endpoint)
+{
+	return endpoint->n_parcels == 0 ||
+	       (endpoint->n_parcels < LOOK_AHEAD_EVENTS &&
+		       endpoint->parcel_bytes < LOOK_AHEAD_BYTES);
+}
+
+/* @event is the next one. */
+static enum endpoint_offer take(
+	struct endpoint *endpoint, const struct event *event)
+{
+	struct parcel *parcel;
+
+	if (event->chat != endpoint->chat) {
+		endpoint->read_seq = event->device_seq;
+		return OFFER_PASSED;
+	}
+	if (!has_room(endpoint))
+		return OFFER_LATER;
+	parcel = parcel_new(event, endpoint->device_uid);
+	STAILQ_INSERT_TAIL(&endpoint->parcels, parcel, next);
+	endpoint->n_parcels++;
+	endpoint->parcel_bytes += parcel->body_bytes;
+	endpoint->read_seq = event->device_seq;
+	return OFFER_TAKEN;
+}
+
+enum endpoint_offer endpoint_push(
+	struct endpoint *endpoint, const struct event *event)
+{
+	endpoint_learn(endpoint, event->device_seq);
+	if (event->device_seq <= endpoint->read_seq)
+		return OFFER_KNOWN;
+	if (event->device_seq > endpoint->read_seq + 1)
+		return OFFER_LATER;
+	return take(endpoint, event);
+}
+
+enum endpoint_offer endpoint_read(
+	struct endpoint *endpoint, const struct event *event)
+{
+	endpoint_learn(endpoint, event->device_seq);
+	if (event->device_seq <= endpoint->read_seq)
+		return OFFER_KNOWN;
+	return take(endpoint, event);
+}
+
+void endpoint_log_ended(struct endpoint *endpoint)
+{
+	endpoint->read_seq = endpoint->newest_seq;
+}
+
+void endpoint_learn(struct endpoint *endpoint, int64_t newest_seq)
+{
+	if (newest_seq > endpoint->newest_seq)
+		endpoint->newest_seq = newest_seq;
+}
+
+bool endpoint_has_work(const struct endpoint *endpoint)
+{
+	if (endpoint->key.n == 0)
+		return false;
+	return endpoint->n_parcels > 0 ||
+	       endpoint->read_seq < endpoint->newest_seq;
+}
+
+struct parcel *endpoint_first(const struct endpoint *endpoint)
+{
+	return STAILQ_FIRST(&endpoint->parcels);
+}
+
+int64_t endpoint_skip_to(const struct endpoint *endpoint)
+{
+	if (endpoint->n_parcels > 0 ||
+		endpoint->read_seq <= endpoint->recorded_seq)
+		return 0;
+	return endpoint->read_seq;
+}
+
+/* ---- attempts ---- */
+
+int64_t endpoint_backoff_ms(const struct retry_policy *policy, int attempts)
+{
+	int64_t wait_ms = policy->base_ms;
+
+	for (int i = 1; i < attempts && wait_ms < policy->max_ms; i++)
+		wait_ms *= 2;
+	wait_ms = random_jitter(wait_ms, JITTER_PERCENT);
+	return wait_ms < policy->max_ms ? wait_ms : policy->max_ms;
+}
+
+static enum attempt_status retry_later(struct endpoint *endpoint,
+	const struct retry_policy *policy, int64_t now_ms)
+{
+	endpoint->next_attempt_ms =
+		now_ms + endpoint_backoff_ms(policy, endpoint->attempts);
+	endpoint_set_state(endpoint, ENDPOINT_WAITING);
+	return ATTEMPT_RETRYING;
+}
+
+static enum attempt_status final_status(enum attempt_result result)
+{
+	switch (result) {
+	case RESULT_DELIVERED:
+		return ATTEMPT_SUCCESS;
+	case RESULT_FAILED:
+		return ATTEMPT_FAILED;
+	case RESULT_REFUSED:
+		return ATTEMPT_REFUSED;
+	}
+	abort();
+}
+
+enum attempt_status endpoint_finish(struct endpoint *endpoint,
+	enum attempt_result result, const struct retry_policy *policy,
+	int64_t now_ms)
+{
+	struct parcel *parcel;
+
+	assert(endpoint->state == ENDPOINT_BUSY);
+	endpoint->is_suspect = result != RESULT_DELIVERED;
+	endpoint->attempts++;
+	if (result == RESULT_FAILED && endpoint->attempts < policy->attempts)
+		return retry_later(endpoint, policy, now_ms);
+	parcel = first_take(endpoint);
+	endpoint->recorded_seq = parcel->device_seq;
+	parcel_free(&parcel);
+	endpoint->attempts = 0;
+	endpoint_set_state(endpoint, ENDPOINT_IDLE);
+	return final_status(result);
+}
+
+struct parcel *endpoint_surrender(struct endpoint *endpoint)
+{
+	assert(endpoint->state == ENDPOINT_BUSY);
+	endpoint_set_state(endpoint, ENDPOINT_IDLE);
+	return first_take(endpoint);
+}

@@ -1,0 +1,348 @@
+#include "webhookd/recorder.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/queue.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/err.h"
+#include "common/ids.h"
+#include "common/log.h"
+#include "common/own.h"
+
+#define QUEUE_MAX 4096	  /* records; past it no delivery starts */
+#define QUEUE_RESUME 2048 /* and below it they start again */
+#define BATCH_MAX 512
+#define GATHER_MS 5
+#define RETRY_MIN_MS 50
+#define RETRY_MAX_MS 5000
+#define JITTER_PERCENT 20
+
+struct record {
+	STAILQ_ENTRY(record) next;
+	bool is_skip;
+	struct attempt
+		attempt; /* its texts are owned; of a skip only endpoint_id */
+	int64_t event_seq, next_attempt_ms;
+};
+STAILQ_HEAD(records, record);
+
+struct recorder {
+	struct store *store; /* the thread's */
+	pthread_t thread;
+	bool has_thread;
+	pthread_mutex_t lock;
+	pthread_cond_t changed; /* on CLOCK_MONOTONIC */
+
+	/* Under the lock: */
+	struct records queue;
+	unsigned n_queued;
+	bool is_stopping;
+
+	atomic_uint n_pending; /* queued and being written */
+	atomic_bool was_full;  /* the loop waits for room */
+	int room_fd;	       /* eventfd: thread to loop */
+	struct loop_fd *room;
+	loop_fn *on_room;
+	void *arg;
+};
+
+static void record_free(struct record **recordp)
+{
+	struct record *record = move(*recordp);
+
+	if (record == NULL)
+		return;
+	free((char *)record->attempt.url);
+	free((char *)record->attempt.error);
+	free(record);
+}
+
+static void records_drop(struct records *records)
+{
+	struct record *record;
+
+	while ((record = STAILQ_FIRST(records)) != NULL) {
+		STAILQ_REMOVE_HEAD(records, next);
+		record_free(&record);
+	}
+}
+
+/* ---- the loop's side ---- */
+
+bool recorder_has_room(const struct recorder *recorder)
+{
+	return atomic_load(&recorder->n_pending) < QUEUE_MAX;
+}
+
+static void enqueue(struct recorder *recorder, struct record *record)
+{
+	pthread_mutex_lock(&recorder->lock);
+	STAILQ_INSERT_TAIL(&recorder->queue, record, next);
+	if (++recorder->n_queued == 1 || recorder->n_queued == BATCH_MAX)
+		pthread_cond_signal(&recorder->changed);
+	pthread_mutex_unlock(&recorder->lock);
+	if (atomic_fetch_add(&recorder->n_pending, 1) + 1 >= QUEUE_MAX)
+		atomic_store(&recorder->was_full, true);
+}
+
+void recorder_attempt(struct recorder *recorder, const struct attempt *attempt,
+	int64_t event_seq, int64_t next_attempt_ms)
+{
+	struct record *record = xcalloc(1, sizeof(*record));
+
+	record->attempt = *attempt;
+	record->attempt.public_id = NULL;
+	record->attempt.url = xstrdup(attempt->url);
+	record->attempt.error =
+		attempt->error != NULL ? xstrdup(attempt->error) : NULL;
+	record->event_seq = event_seq;
+	record->next_attempt_ms = next_attempt_ms;
+	enqueue(recorder, record);
+}
+
+void recorder_skip(
+	struct recorder *recorder, int64_t endpoint_id, int64_t event_seq)
+{
+	struct record *record = xcalloc(1, sizeof(*record));
+
+	record->is_skip = true;
+	record->attempt.endpoint_id = endpoint_id;
+	record->event_seq = event_seq;
+	enqueue(recorder, record);
+}
+
+static void on_room_fd(void *arg)
+{
+	struct recorder *recorder = arg;
+	uint64_t count;
+
+	if (read(recorder->room_fd, &count, sizeof(count)) == sizeof(count))
+		recorder->on_room(recorder->arg);
+}
+
+/* ---- the thread's side ---- */
+
+static int record_write(
+	struct tx *tx, const struct record *record, struct err *err)
+{
+	if (record->is_skip)
+		return store_webhook_skip(tx, record->attempt.endpoint_id,
+			record->event_seq, err);
+	return store_attempt_record(tx, &record->attempt, record->event_seq,
+		record->next_attempt_ms, err);
+}
+
+/* All or nothing.  *@refused_out is the record that the store would not take,
+ * NULL when it was the transaction that failed. */
+static int batch_write(struct recorder *recorder, const struct records *batch,
+	struct record **refused_out, struct err *err)
+{
+	scoped(tx_end) struct tx *tx = tx_begin(recorder->store, err);
+	struct record *record;
+
+	*refused_out = NULL;
+	if (tx == NULL)
+		return -1;
+	STAILQ_FOREACH(record, batch, next)
+	{
+		if (record_write(tx, record, err) == 0)
+			continue;
+		if (err->code != ERR_BUSY && err->code != ERR_IO)
+			*refused_out = record;
+		return -1;
+	}
+	return tx_commit(tx, err);
+}
+
+static void deadline_in(struct timespec *deadline, int64_t after_ms)
+{
+	clock_gettime(CLOCK_MONOTONIC, deadline);
+	deadline->tv_sec += after_ms / 1000;
+	deadline->tv_nsec += after_ms % 1000 * 1000000;
+	if (deadline->tv_nsec >= 1000000000) {
+		deadline->tv_sec++;
+		deadline->tv_nsec -= 1000000000;
+	}
+}
+
+/* Sleeps, but not into the end of the daemon; true when that has come. */
+static bool nap(struct recorder *recorder, int64_t wait_ms)
+{
+	struct timespec deadline;
+	bool is_stopping;
+	int rc = 0;
+
+	deadline_in(&deadline, wait_ms);
+	pthread_mutex_lock(&recorder->lock);
+	while (!recorder->is_stopping && rc != ETIMEDOUT)
+		rc = pthread_cond_timedwait(
+			&recorder->changed, &recorder->lock, &deadline);
+	is_stopping = recorder->is_stopping;
+	pthread_mutex_unlock(&recorder->lock);
+	return is_stopping;
+}
+
+static void batch_remove(
+	struct recorder *recorder, struct records *batch, struct record *record)
+{
+	STAILQ_REMOVE(batch, record, record, next);
+	record_free(&record);
+	atomic_fetch_sub(&recorder->n_pending, 1);
+}
+
+/* Until it is written, or the daemon ends. */
+static void batch_persist(struct recorder *recorder, struct records *batch)
+{
+	int64_t wait_ms = RETRY_MIN_MS;
+	struct record *refused;
+	bool is_stopping = false;
+	struct err err;
+
+	for (err = ERR_NONE; batch_write(recorder, batch, &refused, &err) != 0;
+		err = ERR_NONE) {
+		if (refused != NULL) {
+			log_error("record endpoint=%" PRId64
+				  " event_seq=%" PRId64
+				  " reason=\"%s\" action=dropped",
+				refused->attempt.endpoint_id,
+				refused->event_seq, log_quote(err.msg));
+			batch_remove(recorder, batch, refused);
+			continue;
+		}
+		if (is_stopping) {
+			log_warning("record reason=\"%s\" "
+				    "action=delivered-again-after-start",
+				log_quote(err.msg));
+			return;
+		}
+		log_warning("record reason=\"%s\" retry_ms=%" PRId64,
+			log_quote(err.msg), wait_ms);
+		is_stopping =
+			nap(recorder, random_jitter(wait_ms, JITTER_PERCENT));
+		wait_ms =
+			wait_ms * 2 < RETRY_MAX_MS ? wait_ms * 2 : RETRY_MAX_MS;
+	}
+}
+
+/* Waits for something to write, gives others a moment to join it, and moves at
+ * most BATCH_MAX records to @batch.  False when everything is written and the
+ * daemon ends. */
+static bool batch_gather(struct recorder *recorder, struct records *batch)
+{
+	struct timespec deadline;
+	struct record *record;
+	int rc = 0;
+
+	pthread_mutex_lock(&recorder->lock);
+	while (recorder->n_queued == 0 && !recorder->is_stopping)
+		pthread_cond_wait(&recorder->changed, &recorder->lock);
+	deadline_in(&deadline, GATHER_MS);
+	while (recorder->n_queued < BATCH_MAX && !recorder->is_stopping &&
+		rc != ETIMEDOUT)
+		rc = pthread_cond_timedwait(
+			&recorder->changed, &recorder->lock, &deadline);
+	for (int i = 0; i < BATCH_MAX && recorder->n_queued > 0; i++) {
+		record = STAILQ_FIRST(&recorder->queue);
+		STAILQ_REMOVE_HEAD(&recorder->queue, next);
+		recorder->n_queued--;
+		STAILQ_INSERT_TAIL(batch, record, next);
+	}
+	pthread_mutex_unlock(&recorder->lock);
+	return !STAILQ_EMPTY(batch);
+}
+
+static void batch_done(struct recorder *recorder, struct records *batch)
+{
+	const uint64_t one = 1;
+	struct record *record;
+	unsigned n = 0;
+
+	STAILQ_FOREACH(record, batch, next)
+	n++;
+	records_drop(batch);
+	if (atomic_fetch_sub(&recorder->n_pending, n) - n > QUEUE_RESUME ||
+		!atomic_exchange(&recorder->was_full, false))
+		return;
+	if (write(recorder->room_fd, &one, sizeof(one)) != sizeof(one))
+		log_warning("record reason=\"%s\" action=waits-for-the-sweep",
+			strerror(errno));
+}
+
+static void *run(void *arg)
+{
+	struct recorder *recorder = arg;
+	struct records batch = STAILQ_HEAD_INITIALIZER(batch);
+
+	while (batch_gather(recorder, &batch)) {
+		batch_persist(recorder, &batch);
+		batch_done(recorder, &batch);
+	}
+	return NULL;
+}
+
+/* ---- life ---- */
+
+static void lock_init(struct recorder *recorder)
+{
+	pthread_condattr_t attr;
+
+	pthread_mutex_init(&recorder->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&recorder->changed, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
+int recorder_open(const char *db_path, struct event_base *base,
+	loop_fn *on_room, void *arg, struct recorder **out, struct err *err)
+{
+	scoped(recorder_close) struct recorder *recorder =
+		xcalloc(1, sizeof(*recorder));
+
+	STAILQ_INIT(&recorder->queue);
+	lock_init(recorder);
+	recorder->on_room = on_room;
+	recorder->arg = arg;
+	recorder->room_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (recorder->room_fd < 0)
+		return err_set(err, ERR_IO, "eventfd: %s", strerror(errno));
+	recorder->room =
+		loop_fd_new(base, recorder->room_fd, on_room_fd, recorder);
+	if (store_open(db_path, STORE_WRITE, &recorder->store, err) != 0)
+		return err_wrap(err, "store");
+	if (pthread_create(&recorder->thread, NULL, run, recorder) != 0)
+		return err_set(err, ERR_INTERNAL, "no thread");
+	recorder->has_thread = true;
+	*out = move(recorder);
+	return 0;
+}
+
+void recorder_close(struct recorder **recorderp)
+{
+	struct recorder *recorder = move(*recorderp);
+
+	if (recorder == NULL)
+		return;
+	pthread_mutex_lock(&recorder->lock);
+	recorder->is_stopping = true;
+	pthread_cond_broadcast(&recorder->changed);
+	pthread_mutex_unlock(&recorder->lock);
+	if (recorder->has_thread)
+		pthread_join(recorder->thread, NULL);
+	records_drop(&recorder->queue);
+	loop_fd_free(&recorder->room);
+	if (recorder->room_fd >= 0)
+		close(recorder->room_fd);
+	store_close(&recorder->store);
+	pthread_cond_destroy(&recorder->changed);
+	pthread_mutex_destroy(&recorder->lock);
+	free(recorder);
+}
