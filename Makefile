@@ -34,7 +34,7 @@ PREFIX  ?= /usr/local
 DAEMONS := apid senderd schedulerd webhookd sandboxd
 PROGRAMS := $(DAEMONS) vereda
 
-PKGS    := libevent libevent_pthreads libwebsockets libsodium libprotobuf-c sqlite3 \
+PKGS    := libevent libevent_pthreads libwebsockets libssl libsodium libprotobuf-c sqlite3 \
            jansson libcurl libjwt libqrencode inih zlib
 # The Signal library carries an old protobuf-c of its own: the system's must come first.
 LIBS    := $(shell pkg-config --libs libprotobuf-c) -lsignal-protocol-c \

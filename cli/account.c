@@ -10,7 +10,6 @@
 #include "common/clock.h"
 #include "common/err.h"
 #include "common/own.h"
-#include "common/secret.h"
 #include "common/store/account.h"
 
 #define EMAIL_MAX 254
@@ -54,10 +53,18 @@ static int account_check(const struct new_account *account, struct err *err)
 	return 0;
 }
 
-int account_make(struct tx *tx, const struct new_account *new, int64_t *id_out,
-	char public_id_out[UUID_LEN], struct err *err)
+int account_hash(const struct new_account *new,
+	char hash_out[SECRET_PASSWORD_HASH_LEN], struct err *err)
 {
-	char hash[SECRET_PASSWORD_HASH_LEN], email[EMAIL_MAX + 1];
+	if (account_check(new, err) != 0)
+		return -1;
+	return secret_hash_password(new->password, hash_out, err);
+}
+
+int account_make(struct tx *tx, const struct new_account *new, const char *hash,
+	int64_t *id_out, char public_id_out[UUID_LEN], struct err *err)
+{
+	char email[EMAIL_MAX + 1];
 	struct account account = {
 		.public_id = public_id_out,
 		.name = new->name,
@@ -67,9 +74,6 @@ int account_make(struct tx *tx, const struct new_account *new, int64_t *id_out,
 		.created_ms = clock_now_ms(),
 	};
 
-	if (account_check(new, err) != 0 ||
-		secret_hash_password(new->password, hash, err) != 0)
-		return -1;
 	snprintf(email, sizeof(email), "%s", new->email);
 	for (char *c = email; *c != '\0'; c++)
 		*c = (char)tolower((unsigned char)*c);
@@ -121,17 +125,17 @@ static int account_create(struct cli *cli, const struct new_account *new,
 {
 	scoped(store_close) struct store *store = NULL;
 	scoped(tx_end) struct tx *tx = NULL;
-	char key_id[UUID_LEN];
+	char key_id[UUID_LEN], hash[SECRET_PASSWORD_HASH_LEN];
 	int64_t id;
 
-	if (account_check(new, err) != 0 ||
+	if (account_hash(new, hash, err) != 0 ||
 		cli_store_open(cli, true, &store, err) != 0)
 		return -1;
 	tx = tx_begin(store, err);
 	if (tx == NULL)
 		return -1;
 	id_api_key(api_key);
-	if (account_make(tx, new, &id, account_id, err) != 0 ||
+	if (account_make(tx, new, hash, &id, account_id, err) != 0 ||
 		account_add_key(tx, id, "default", api_key, key_id, err) != 0)
 		return -1;
 	return tx_commit(tx, err);

@@ -25,7 +25,7 @@
 #define DEMO_PHONE "+15550001111"
 #define LINK_TIMEOUT_MS 20000
 #define SCAN_TIMEOUT_MS 5000 /* a scan that led to nothing is made again */
-#define ASK_TIMEOUT_MS 5000
+#define ASK_TIMEOUT_MS 2000 /* stopping waits for it */
 #define HTTP_TIMEOUT_MS 5000
 #define LOOK_EVERY_US 20000
 
@@ -89,13 +89,13 @@ static int demo_write(
 	return 0;
 }
 
+/* The device gets its uid when it is made. */
 static void demo_invent(struct demo *demo)
 {
 	uint8_t bytes[(DEMO_PASSWORD_LEN - 1) / 2];
 
 	id_uuid7(demo->account_id);
 	id_api_key(demo->api_key);
-	id_device_uid(demo->device_uid);
 	random_bytes(bytes, sizeof(bytes));
 	sodium_bin2hex(
 		demo->password, sizeof(demo->password), bytes, sizeof(bytes));
@@ -112,25 +112,40 @@ static int on_account(const struct account *account, void *arg)
 	return 0;
 }
 
-static int ensure_account(struct store *store, struct tx *tx, struct demo *demo,
+/* *@id_out is 0 when there is none. */
+static int account_find(struct store *store, const struct demo *demo,
 	int64_t *id_out, struct err *err)
 {
-	struct new_account new = {
+	struct err missing = ERR_NONE;
+
+	*id_out = 0;
+	if (store_account_by_public_id(store, demo->account_id, on_account,
+		    id_out, &missing) == 0 ||
+		missing.code == ERR_NOT_FOUND)
+		return 0;
+	return err_set(err, missing.code, "%s", missing.msg);
+}
+
+static int account_create(struct store *store, const struct demo *demo,
+	int64_t *id_out, struct err *err)
+{
+	const struct new_account new = {
 		.public_id = demo->account_id,
 		.name = "Demo",
 		.email = demo->email,
 		.password = demo->password,
 		.plan = "UNLIMITED",
 	};
-	struct err missing = ERR_NONE;
-	char public_id[UUID_LEN];
+	char public_id[UUID_LEN], hash[SECRET_PASSWORD_HASH_LEN];
+	scoped(tx_end) struct tx *tx = NULL;
 
-	if (store_account_by_public_id(
-		    store, demo->account_id, on_account, id_out, &missing) == 0)
-		return 0;
-	if (missing.code != ERR_NOT_FOUND)
-		return err_set(err, missing.code, "%s", missing.msg);
-	return account_make(tx, &new, id_out, public_id, err);
+	if (account_hash(&new, hash, err) != 0)
+		return -1;
+	tx = tx_begin(store, err);
+	if (tx == NULL ||
+		account_make(tx, &new, hash, id_out, public_id, err) != 0)
+		return -1;
+	return tx_commit(tx, err);
 }
 
 static int ensure_key(struct store *store, struct tx *tx, struct demo *demo,
@@ -165,23 +180,31 @@ static int ensure_device(struct store *store, struct tx *tx, struct demo *demo,
 		       : -1;
 }
 
+static int ensure_key_and_device(struct store *store, const char *path,
+	struct demo *demo, int64_t account_id, struct err *err)
+{
+	scoped(tx_end) struct tx *tx = tx_begin(store, err);
+	int is_new;
+
+	if (tx == NULL || ensure_key(store, tx, demo, account_id, err) != 0)
+		return -1;
+	is_new = ensure_device(store, tx, demo, account_id, err);
+	if (is_new < 0 || (is_new == 1 && demo_write(path, demo, err) != 0))
+		return -1;
+	return tx_commit(tx, err);
+}
+
 static int demo_store(struct store *store, const char *path, struct demo *demo,
 	struct err *err)
 {
-	scoped(tx_end) struct tx *tx = tx_begin(store, err);
 	int64_t account_id;
-	int is_new;
 
-	if (tx == NULL ||
-		ensure_account(store, tx, demo, &account_id, err) != 0 ||
-		ensure_key(store, tx, demo, account_id, err) != 0)
+	if (account_find(store, demo, &account_id, err) != 0)
 		return -1;
-	is_new = ensure_device(store, tx, demo, account_id, err);
-	if (is_new < 0)
+	if (account_id == 0 &&
+		account_create(store, demo, &account_id, err) != 0)
 		return -1;
-	if (is_new == 1 && demo_write(path, demo, err) != 0)
-		return -1;
-	return tx_commit(tx, err);
+	return ensure_key_and_device(store, path, demo, account_id, err);
 }
 
 int demo_prepare(

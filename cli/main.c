@@ -24,7 +24,7 @@ static const struct {
 	{ "device", "link", cmd_device_link,
 		"[--account A] [--name N] [--code PHONE] [UID]" },
 	{ "device", "list", cmd_device_list, "[--account A]" },
-	{ "device", "unlink", cmd_device_unlink, "[--force] UID" },
+	{ "device", "unlink", cmd_device_unlink, "UID" },
 	{ "status", NULL, cmd_status, "" },
 	{ "doctor", NULL, cmd_doctor, "" },
 	{ "config", "check", cmd_config_check, "" },

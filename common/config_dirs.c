@@ -10,6 +10,7 @@
 
 #include "common/config.h"
 #include "common/err.h"
+#include "common/log.h"
 #include "common/own.h"
 
 #define SOCKET_PATH_MAX 100
@@ -99,7 +100,7 @@ int config_dirs_resolve(struct config *config, struct err *err)
 	if (run_dir_is_too_long(run_dir))
 		return err_set(err, ERR_INVALID,
 			"[suite] run_dir: %s is too long for socket paths",
-			run_dir);
+			log_quote(run_dir));
 	return 0;
 }
 

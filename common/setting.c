@@ -320,13 +320,22 @@ static bool tiers_parse(const char *text, int max, struct config *config)
 	return true;
 }
 
+static bool has_controls(const char *text)
+{
+	for (; *text != '\0'; text++)
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			return true;
+	return false;
+}
+
 static bool text_is_valid(const struct setting *setting, const char *text)
 {
 	size_t n = strlen(text);
 
 	switch (setting->type) {
 	case SETTING_TEXT:
-		return n >= (size_t)setting->min && n <= (size_t)setting->max;
+		return n >= (size_t)setting->min && n <= (size_t)setting->max &&
+		       !has_controls(text);
 	case SETTING_CHOICE:
 		return word_is_in(setting->words, text);
 	case SETTING_HEX:
@@ -390,8 +399,8 @@ char *setting_expectation(const struct setting *setting)
 				 "them, from day 0 on, at most %d",
 			SAFETY_MAX_TIERS);
 	case SETTING_TEXT:
-		return xasprintf(
-			"text of %d to %d bytes", setting->min, setting->max);
+		return xasprintf("printable text of %d to %d bytes",
+			setting->min, setting->max);
 	}
 	return xstrdup("another value");
 }

@@ -104,7 +104,7 @@ static void prekey_derive(
 	char info[32];
 
 	snprintf(info, sizeof(info), "prekey %u", id);
-	wa_hkdf(store->seed, sizeof(store->seed), NULL, 0, info, priv,
+	wa_hkdf(store->seed, sizeof(store->seed), "", 0, info, priv,
 		sizeof(priv));
 	priv[0] &= 248;
 	priv[31] = (uint8_t)((priv[31] & 127) | 64);

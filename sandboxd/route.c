@@ -344,14 +344,8 @@ static void deliver_direct(const struct passage *p)
 	deliver(p, target, p->message);
 }
 
-static bool is_party(const struct passage *p, const struct device *target)
-{
-	return target != p->from &&
-	       (target->account == p->peer ||
-		       target->account == p->from->account);
-}
-
-static void deliver_fanout(const struct passage *p)
+static void deliver_listed(
+	const struct passage *p, const struct account *to_account)
 {
 	const struct wa_node *list = wa_node_child(p->message, "participants");
 	struct device *target;
@@ -361,11 +355,21 @@ static void deliver_fanout(const struct passage *p)
 		if (!wa_node_jid(to, "jid", &jid))
 			continue;
 		target = directory_device(p->sandbox, &jid);
-		if (target == NULL || !is_party(p, target) ||
+		if (target == NULL || target == p->from ||
+			target->account != to_account ||
 			!sent_log_add(p->from, p->id, target))
 			continue;
 		deliver(p, target, to);
 	}
+}
+
+/* Own copies first: a phone answers at once, and whoever hears of that should
+ * know the message. */
+static void deliver_fanout(const struct passage *p)
+{
+	deliver_listed(p, p->from->account);
+	if (p->peer != p->from->account)
+		deliver_listed(p, p->peer);
 }
 
 void route_message(struct sandbox *sandbox, struct device *from,

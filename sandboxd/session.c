@@ -45,7 +45,8 @@ struct session_private {
 	struct buf out;
 	size_t out_at; /* first one not yet written */
 	struct held *held;
-	bool cut; /* the next callback closes the connection */
+	bool cut;	   /* the next callback closes the connection */
+	bool said_goodbye; /* the websocket's own close is under way */
 };
 
 /* HELLO -> FINISH -> REGISTERING -> PAIRED -> CLOSING;  FINISH -> LOGGED_IN -> CLOSING.
@@ -422,6 +423,9 @@ static void out_written(struct session_private *priv)
  * lose our last words on the way.  So the close is the websocket's, which is answered. */
 static int close_politely(struct session *session)
 {
+	if (session->priv->said_goodbye)
+		return 0; /* a second -1 would close the socket at once */
+	session->priv->said_goodbye = true;
 	lws_close_reason(session->wsi, LWS_CLOSE_STATUS_NORMAL, NULL, 0);
 	return -1;
 }

@@ -262,26 +262,22 @@ static enum attempt_status final_status(enum attempt_result result)
 
 enum attempt_status endpoint_finish(struct endpoint *endpoint,
 	enum attempt_result result, const struct retry_policy *policy,
-	int64_t now_ms)
+	int64_t now_ms, struct parcel **parcel_out)
 {
-	struct parcel *parcel;
-
 	assert(endpoint->state == ENDPOINT_BUSY);
 	endpoint->is_suspect = result != RESULT_DELIVERED;
 	endpoint->attempts++;
 	if (result == RESULT_FAILED && endpoint->attempts < policy->attempts)
 		return retry_later(endpoint, policy, now_ms);
-	parcel = first_take(endpoint);
-	endpoint->recorded_seq = parcel->device_seq;
-	parcel_free(&parcel);
+	*parcel_out = first_take(endpoint);
+	endpoint->recorded_seq = (*parcel_out)->device_seq;
 	endpoint->attempts = 0;
 	endpoint_set_state(endpoint, ENDPOINT_IDLE);
 	return final_status(result);
 }
 
-struct parcel *endpoint_surrender(struct endpoint *endpoint)
+void endpoint_cancel(struct endpoint *endpoint)
 {
 	assert(endpoint->state == ENDPOINT_BUSY);
 	endpoint_set_state(endpoint, ENDPOINT_IDLE);
-	return first_take(endpoint);
 }

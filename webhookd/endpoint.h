@@ -23,6 +23,7 @@
 #include "webhookd/signing.h"
 
 struct delivery;
+struct dispatch;
 struct loop_timer;
 
 /* The look-ahead: at most so many events, and past the first no more than so
@@ -76,6 +77,7 @@ struct endpoint {
 	bool is_in_suspect_queue;	/* which queue it stands in */
 	struct delivery *delivery;	/* borrowed, while BUSY */
 	struct loop_timer *retry;	/* fires when WAITING is over */
+	struct dispatch *dispatch;	/* borrowed; for the timer */
 	/* Of registry.c: */
 	struct endpoint *next_by_id, *next_by_device;
 	uint64_t seen_in_sync;
@@ -128,13 +130,14 @@ struct retry_policy {
 int64_t endpoint_backoff_ms(const struct retry_policy *policy, int attempts);
 
 enum attempt_result { RESULT_DELIVERED, RESULT_FAILED, RESULT_REFUSED };
-/* The attempt for the first parcel is over: drops the parcel or keeps it for
- * the next attempt. BUSY becomes IDLE or WAITING. */
+/* The attempt for the first parcel is over, and BUSY becomes IDLE or WAITING.
+ * When it was the last one for this event, its parcel leaves the queue and is
+ * the caller's. */
 enum attempt_status endpoint_finish(struct endpoint *endpoint,
 	enum attempt_result result, const struct retry_policy *policy,
-	int64_t now_ms);
-/* BUSY becomes IDLE, and the first parcel goes to the caller: the delivery
- * under way no longer matters to this endpoint. */
-struct parcel *endpoint_surrender(struct endpoint *endpoint);
+	int64_t now_ms, struct parcel **parcel_out);
+/* The attempt was broken off: BUSY becomes IDLE, and the event is as if never
+ * tried. */
+void endpoint_cancel(struct endpoint *endpoint);
 
 #endif

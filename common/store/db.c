@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -112,12 +113,23 @@ static int set_pragmas(
 	return db_exec(db, pragmas, err);
 }
 
+static pthread_once_t library_once = PTHREAD_ONCE_INIT;
+
+/* No connection is shared by threads, and nobody reads SQLite's own count of its
+ * memory, which costs a lock for each allocation. */
+static void configure_library(void)
+{
+	sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 int db_open(struct db *db, const char *path, const struct db_options *options,
 	struct err *err)
 {
 	int rc;
 
 	memset(db, 0, sizeof(*db));
+	pthread_once(&library_once, configure_library);
 	if (options->create && create_file(path, err) != 0)
 		return -1;
 	rc = sqlite3_open_v2(path, &db->handle,

@@ -75,7 +75,7 @@ void wa_hkdf(const void *ikm, size_t n_ikm, const void *salt, size_t n_salt,
 	uint8_t prk[32], block[32];
 
 	assert(out_n <= 255 * sizeof(block));
-	wa_hmac_sha256(salt, n_salt, ikm, n_ikm, prk);
+	wa_hmac_sha256(salt != NULL ? salt : "", n_salt, ikm, n_ikm, prk);
 	crypto_auth_hmacsha256_init(&keyed, prk, sizeof(prk));
 	for (uint8_t i = 1; out_n > 0; i++) {
 		size_t n = out_n < sizeof(block) ? out_n : sizeof(block);

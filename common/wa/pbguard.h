@@ -14,7 +14,8 @@
 
 /* May a peer's @bytes be unpacked?  At most 1 MiB and 65536 fields, nested at most 64 deep
  * under any schema: what is in a length-delimited field counts as if it were a
- * message, as far as it reads like one.  One pass, without recursion.  Bytes that
+ * message, as far as it reads like one (two bytes of text are the shortest field, so no text below
+ * 128 KiB is too much).  One pass, without recursion.  Bytes that
  * are not a protobuf at all are let through, for unpack() to refuse. */
 bool wa_pb_bounded(const uint8_t *bytes, size_t n);
 

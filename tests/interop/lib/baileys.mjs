@@ -9,6 +9,21 @@ import makeWASocket, {
 import P from 'pino'
 import { eventually } from '../../lib/suite.mjs'
 
+// The Signal library of Baileys prints whole sessions, with their keys.
+for (const method of ['info', 'warn', 'error', 'log']) {
+	const print = console[method]
+	console[method] = (...args) => {
+		if (!/^(Closing|Opening|Removing|Session|Failed to decrypt|Decrypted message|Migrating)/.test(String(args[0]))) print(...args)
+	}
+}
+
+// Baileys leaves a timer of 30 s behind at every prekey upload; the test shall not wait for it.
+const setTimer = globalThis.setTimeout
+globalThis.setTimeout = Object.assign((fn, ms, ...args) => {
+	const timer = setTimer(fn, ms, ...args)
+	return ms >= 30000 ? timer.unref() : timer
+}, setTimer)
+
 const silent = P({ level: process.env.BAILEYS_LOG || 'silent' })
 
 // What Baileys keeps between connections: credentials, and records by type and id.
@@ -52,7 +67,7 @@ export class Client {
 		this.name = name
 		this.messages = [] // every message of messages.upsert, in order
 		this.statuses = new Map() // message id -> highest status seen
-		this.history = [] // of messaging-history.set
+		this.histories = [] // of messaging-history.set
 		this.ends = [] // status codes of connections that ended
 		this.restarts = 0
 		this.sent = new Map() // message id -> content, for resends
@@ -80,7 +95,7 @@ export class Client {
 		socket.ev.on('connection.update', (update) => this.#onConnection(socket, update))
 		socket.ev.on('messages.upsert', ({ messages }) => messages.forEach((m) => this.#onMessage(m)))
 		socket.ev.on('messages.update', (updates) => updates.forEach(({ key, update }) => this.#onStatus(key.id, update.status)))
-		socket.ev.on('messaging-history.set', (set) => this.history.push(set))
+		socket.ev.on('messaging-history.set', (set) => this.histories.push(set))
 		return this
 	}
 
@@ -106,9 +121,17 @@ export class Client {
 		this.statuses.set(id, Math.max(status, this.statuses.get(id) ?? 0))
 	}
 
-	async #waitForQr() {
-		return eventually(`${this.name} shows a QR code`, () => this.qrs[0])
+	// Like eventually(), with what this client has seen in the error.
+	async #until(what, check, timeoutMs = 20000) {
+		try {
+			return await eventually(`${this.name} ${what}`, check, timeoutMs)
+		} catch (error) {
+			error.message += `; state: ${this.state}, ends: ${this.ends}, texts: ${JSON.stringify(this.texts())}`
+			throw error
+		}
 	}
+
+	#waitForQr() { return this.#until('shows a QR code', () => this.qrs[0]) }
 
 	// scan(qr) is the phone's part.
 	async pairByQr(scan) {
@@ -128,7 +151,7 @@ export class Client {
 
 	async open(timeoutMs = 30000) {
 		if (!this.socket || this.state === 'close') this.connect()
-		await eventually(`${this.name} is open (ends: ${this.ends})`, () => this.isOpen && this.auth.creds.registered !== undefined, timeoutMs)
+		await this.#until('is open', () => this.isOpen, timeoutMs)
 		return this
 	}
 
@@ -145,7 +168,7 @@ export class Client {
 
 	// Without a known push name Baileys holds back "available", and its receipts tell nothing.
 	async available() {
-		await eventually(`${this.name} knows its push name`, () => this.auth.creds.me?.name && this.auth.creds.me.name !== '~')
+		await this.#until('knows its push name', () => this.auth.creds.me?.name && this.auth.creds.me.name !== '~')
 		await this.socket.sendPresenceUpdate('available')
 	}
 
@@ -155,18 +178,17 @@ export class Client {
 		return message.key.id
 	}
 
-	waitForText(text, timeoutMs = 20000) {
-		return eventually(`${this.name} has "${text}" (has: ${JSON.stringify(this.texts())})`,
-			() => this.messages.find((m) => textOf(m) === text), timeoutMs)
+	waitForText(text, timeoutMs) {
+		return this.#until(`has the text "${text}"`, () => this.messages.find((m) => textOf(m) === text), timeoutMs)
 	}
 
-	waitForStatus(id, status, timeoutMs = 20000) {
-		return eventually(`${this.name}'s message ${id} has status ${status}`,
-			() => (this.statuses.get(id) ?? 0) >= status, timeoutMs)
+	waitForStatus(id, status, timeoutMs) {
+		return this.#until(`has status ${status} of ${id}`, () => (this.statuses.get(id) ?? 0) >= status, timeoutMs)
 	}
 
-	waitForEnd(code, timeoutMs = 20000) {
-		return eventually(`${this.name} ends with ${code} (ends: ${this.ends})`, () => this.ends.includes(code), timeoutMs)
+	// The n-th connection that ended with this code, counted from 1.
+	waitForEnd(code, n = 1, timeoutMs) {
+		return this.#until(`ends with ${code}`, () => this.ends.filter((end) => end === code).length >= n, timeoutMs)
 	}
 
 	markRead(message) { return this.socket.readMessages([message.key]) }

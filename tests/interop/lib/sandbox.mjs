@@ -54,6 +54,9 @@ export class Sandbox {
 	enterCode(phone, code) { return this.ask('POST', `/phones/${phone}/scan`, { code }) }
 	send(phone, to, text) { return this.ask('POST', `/phones/${phone}/send`, { to, text }) }
 	inbox(phone) { return this.ask('GET', `/phones/${phone}/inbox`) }
+	devices(phone) { return this.ask('GET', `/phones/${phone}/devices`).then((answer) => answer.devices) }
+	unlink(phone, device) { return this.ask('DELETE', `/phones/${phone}/devices/${device}`) }
+	outbox(phone) { return this.ask('GET', `/phones/${phone}/outbox`) }
 	fault(fault) { return this.ask('POST', '/faults', fault) }
 
 	get errors() { return this.log.split('\n').filter((line) => / error | ERROR: |runtime error/.test(line)) }

@@ -1,6 +1,6 @@
-/* A sandbox without sockets: what session.c and server.c would do is recorded here, so that
- * a test sees every stanza that leaves, and timers run when the test says so.
- * Defining their functions keeps both out of the test program. */
+/* A sandbox without sockets: what session.c and server.c would do is recorded
+ * here, so that a test sees every stanza that leaves, and timers run when the
+ * test says so. Defining their functions keeps both out of the test program. */
 #ifndef TESTS_SANDBOXD_NETWORK_H
 #define TESTS_SANDBOXD_NETWORK_H
 
@@ -69,9 +69,8 @@ void session_end(struct session *session, int code, const char *conflict)
 	struct happening *h = happen(session, "end");
 
 	h->code = code;
-	h->conflict = conflict == NULL
-			      ? NULL
-			      : arena_strdup(net.kept, conflict);
+	h->conflict =
+		conflict == NULL ? NULL : arena_strdup(net.kept, conflict);
 }
 
 void session_cut(struct session *session)
@@ -98,8 +97,8 @@ size_t session_backlog(const struct session *session)
 
 /* ---- server.c ---- */
 
-struct sandbox_timer *sandbox_after(struct sandbox *sandbox, int64_t ms,
-	void (*fn)(void *arg), void *arg)
+struct sandbox_timer *sandbox_after(
+	struct sandbox *sandbox, int64_t ms, void (*fn)(void *arg), void *arg)
 {
 	struct sandbox_timer *timer = xcalloc(1, sizeof(*timer));
 
@@ -180,8 +179,7 @@ static inline int net_open(void **state)
 static inline int net_close(void **state)
 {
 	(void)state;
-	for (struct session *s = net.sandbox.sessions; s != NULL;
-		s = s->next) {
+	for (struct session *s = net.sandbox.sessions; s != NULL; s = s->next) {
 		struct device *device = s->device;
 
 		if (device == NULL)
@@ -251,7 +249,8 @@ static inline void net_forget_sent(void)
 	net.n = 0;
 }
 
-/* The @i-th stanza with @tag that this device's session was sent since; NULL. */
+/* The @i-th stanza with @tag that this device's session was sent since; NULL.
+ */
 static inline const struct wa_node *net_sent(
 	const struct device *device, const char *tag, size_t i)
 {
@@ -299,8 +298,8 @@ static inline struct wa_node *net_add_enc(
 }
 
 /* Adds a <to> with one <enc> to the message's <participants>. */
-static inline void net_add_to(struct wa_node *message,
-	const struct wa_jid *jid, const char *type, const char *bytes)
+static inline void net_add_to(struct wa_node *message, const struct wa_jid *jid,
+	const char *type, const char *bytes)
 {
 	struct wa_node *list =
 		(struct wa_node *)wa_node_child(message, "participants");
@@ -313,12 +312,12 @@ static inline void net_add_to(struct wa_node *message,
 	net_add_enc(to, type, bytes);
 }
 
-#define assert_attr(node, key, expected)                                       \
+#define assert_attr(node, key, expected) \
 	assert_string_equal(wa_node_str(node, key), expected)
 #define assert_no_attr(node, key) assert_null(wa_node_get(node, key))
 
-static inline void assert_jid(const struct wa_node *node, const char *key,
-	struct wa_jid expected)
+static inline void assert_jid(
+	const struct wa_node *node, const char *key, struct wa_jid expected)
 {
 	const struct wa_value *value = wa_node_get(node, key);
 	char text[WA_JID_TEXT];

@@ -4,7 +4,8 @@
 #include "common/arena.h"
 #include "sandboxd/fault.h"
 
-/* Alice writes from her companion 1 to Bob, who has two companions; she has another one. */
+/* Alice writes from her companion 1 to Bob, who has two companions; she has
+ * another one. */
 static struct account *alice, *bob;
 static struct device *laptop, *tablet, *bob1, *bob2;
 
@@ -17,10 +18,12 @@ static int open_people(void **state)
 	tablet = net_companion(alice);
 	bob1 = net_companion(bob);
 	bob2 = net_companion(bob);
-	account_each_device(device, alice) if (device->number > 0)
-		net_connect(device);
-	account_each_device(device, bob) if (device->number > 0)
-		net_connect(device);
+	account_each_device (device, alice)
+		if (device->number > 0)
+			net_connect(device);
+	account_each_device (device, bob)
+		if (device->number > 0)
+			net_connect(device);
 	snprintf(alice->push_name, sizeof(alice->push_name), "Alice");
 	net_forget_sent();
 	return 0;
@@ -74,8 +77,8 @@ static void a_recipient_sees_the_sender_in_the_namespace_of_the_message(
 		const struct wa_node *got;
 
 		net_forget_sent();
-		route_message(&net.sandbox, laptop,
-			fanout(lid ? "A1" : "A0", lid));
+		route_message(
+			&net.sandbox, laptop, fanout(lid ? "A1" : "A0", lid));
 		got = net_sent(bob1, "message", 0);
 		assert_non_null(got);
 		assert_jid(got, "from", dev(laptop, lid));
@@ -97,8 +100,8 @@ static void an_own_copy_names_the_chat_in_both_namespaces(void **state)
 		const struct wa_node *got;
 
 		net_forget_sent();
-		route_message(&net.sandbox, laptop,
-			fanout(lid ? "B1" : "B0", lid));
+		route_message(
+			&net.sandbox, laptop, fanout(lid ? "B1" : "B0", lid));
 		got = net_sent(tablet, "message", 0);
 		assert_non_null(got);
 		assert_jid(got, "from", dev(laptop, lid));
@@ -357,8 +360,7 @@ static void read_elsewhere_is_told_to_the_own_devices_only(void **state)
 	const struct wa_node *got;
 
 	(void)state;
-	route_receipt(
-		&net.sandbox, laptop, receipt("N0", "read-self", &chat));
+	route_receipt(&net.sandbox, laptop, receipt("N0", "read-self", &chat));
 	got = net_sent(tablet, "receipt", 0);
 	assert_non_null(got);
 	assert_jid(got, "from", dev(laptop, true));
@@ -495,11 +497,10 @@ static void contacts_and_own_devices_hear_of_a_removed_companion(void **state)
 	got = net_sent(tablet, "notification", 1);
 	assert_non_null(got);
 	assert_attr(got, "type", "account_sync");
-	assert_int_equal(
-		wa_node_n_children(wa_node_child(got, "devices")), 3);
+	assert_int_equal(wa_node_n_children(wa_node_child(got, "devices")), 3);
 }
 
-#define on_people(test)                                                        \
+#define on_people(test) \
 	cmocka_unit_test_setup_teardown(test, open_people, net_close)
 
 int main(void)
@@ -533,8 +534,7 @@ int main(void)
 		on_people(presence_is_told_to_those_that_watch),
 		on_people(an_empty_presence_changes_nothing),
 		on_people(typing_reaches_devices_that_are_available),
-		on_people(
-			contacts_and_own_devices_hear_of_a_removed_companion),
+		on_people(contacts_and_own_devices_hear_of_a_removed_companion),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
