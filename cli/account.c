@@ -188,12 +188,17 @@ static int on_account(const struct account *account, void *arg)
 	return 0;
 }
 
+static void print_account(json_t *account)
+{
+	printf("%s  %-32s %s\n", cli_text_of(account, "accountId"),
+		cli_text_of(account, "email"), cli_text_of(account, "plan"));
+}
+
 int cmd_account_list(struct cli *cli, int argc, char **argv)
 {
 	scoped(store_close) struct store *store = NULL;
-	json_t *accounts, *account;
 	struct err err = ERR_NONE;
-	size_t i;
+	json_t *accounts;
 
 	if (!cli_start(cli, argc, argv, NULL, NULL))
 		return EXIT_USAGE;
@@ -204,14 +209,6 @@ int cmd_account_list(struct cli *cli, int argc, char **argv)
 		json_decref(accounts);
 		return cli_fail("%s", err.msg);
 	}
-	if (cli->json) {
-		cli_print_json(json_pack("{s:o}", "accounts", accounts));
-		return 0;
-	}
-	json_array_foreach(accounts, i, account) printf("%s  %-32s %s\n",
-		json_string_value(json_object_get(account, "accountId")),
-		json_string_value(json_object_get(account, "email")),
-		json_string_value(json_object_get(account, "plan")));
-	json_decref(accounts);
+	cli_print_list(cli, "accounts", accounts, print_account);
 	return 0;
 }

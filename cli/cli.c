@@ -34,6 +34,31 @@ void cli_print_json(json_t *object)
 	json_decref(object);
 }
 
+void cli_print_list(const struct cli *cli, const char *name, json_t *rows,
+	void (*print)(json_t *row))
+{
+	if (cli->json) {
+		cli_print_json(json_pack("{s:o}", name, rows));
+		return;
+	}
+	for (size_t i = 0; i < json_array_size(rows); i++)
+		print(json_array_get(rows, i));
+	json_decref(rows);
+}
+
+const char *cli_text_of(json_t *row, const char *key)
+{
+	const char *text = json_string_value(json_object_get(row, key));
+
+	return text != NULL ? text : "-";
+}
+
+json_t *cli_json_text(const char *text)
+{
+	return text != NULL && text[0] != '\0' ? json_string(text)
+					       : json_null();
+}
+
 json_t *cli_json_time(int64_t unix_ms)
 {
 	char text[CLOCK_ISO_LEN];

@@ -45,7 +45,8 @@ cli_command_fn cmd_up, cmd_account_create, cmd_account_list, cmd_key_create,
  * EXIT_USAGE. */
 bool cli_parse(struct cli *cli, int argc, char **argv,
 	const struct cli_option *options, const char **word);
-/* The same, and loads the configuration. */
+/* The same, loads the configuration, and as root becomes the state directory's
+ * owner. */
 bool cli_start(struct cli *cli, int argc, char **argv,
 	const struct cli_option *options, const char **word);
 
@@ -61,6 +62,14 @@ int cli_store_open(const struct cli *cli, bool create, struct store **out,
  * there is. */
 int cli_account_find(struct store *store, const char *name, int64_t *id_out,
 	struct err *err);
+/* A list, as {"<name>": [...]} or as lines that @print writes; takes the
+ * reference. */
+void cli_print_list(const struct cli *cli, const char *name, json_t *rows,
+	void (*print)(json_t *row));
+/* Text of a row, "-" when it is null. */
+const char *cli_text_of(json_t *row, const char *key);
+/* NULL and "" as null. */
+json_t *cli_json_text(const char *text);
 /* A millisecond time as JSON: ISO text, or null for 0. */
 json_t *cli_json_time(int64_t unix_ms);
 

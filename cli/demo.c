@@ -25,7 +25,7 @@
 #define DEMO_PHONE "+15550001111"
 #define LINK_TIMEOUT_MS 20000
 #define SCAN_TIMEOUT_MS 5000 /* a scan that led to nothing is made again */
-#define ASK_TIMEOUT_MS 2000 /* stopping waits for it */
+#define ASK_TIMEOUT_MS 2000  /* stopping waits for it */
 #define HTTP_TIMEOUT_MS 5000
 #define LOOK_EVERY_US 20000
 

@@ -60,19 +60,13 @@ int device_look(struct store *store, const char *uid, struct device_view *out,
 
 /* ---- vereda device list ---- */
 
-static json_t *json_text(const char *text)
-{
-	return text != NULL && text[0] != '\0' ? json_string(text)
-					       : json_null();
-}
-
 static int on_device(const struct device *device, void *arg)
 {
 	json_array_append_new(
 		arg, json_pack("{s:s, s:s, s:s, s:o, s:o}", "deviceUid",
 			     device->uid, "name", device->name, "status",
 			     device_status_name(device->status), "phone",
-			     json_text(device->phone), "createdAt",
+			     cli_json_text(device->phone), "createdAt",
 			     cli_json_time(device->created_ms)));
 	return 0;
 }
@@ -89,6 +83,13 @@ static int device_list(
 	return store_device_list(store, account_id, on_device, devices, err);
 }
 
+static void print_device(json_t *device)
+{
+	printf("%s  %-12s %-16s %s\n", cli_text_of(device, "deviceUid"),
+		cli_text_of(device, "status"), cli_text_of(device, "phone"),
+		cli_text_of(device, "name"));
+}
+
 int cmd_device_list(struct cli *cli, int argc, char **argv)
 {
 	const char *account = NULL;
@@ -97,8 +98,7 @@ int cmd_device_list(struct cli *cli, int argc, char **argv)
 		{ 0 },
 	};
 	struct err err = ERR_NONE;
-	json_t *devices, *device;
-	size_t i;
+	json_t *devices;
 
 	if (!cli_start(cli, argc, argv, options, NULL))
 		return EXIT_USAGE;
@@ -107,22 +107,7 @@ int cmd_device_list(struct cli *cli, int argc, char **argv)
 		json_decref(devices);
 		return cli_fail("%s", err.msg);
 	}
-	if (cli->json) {
-		cli_print_json(json_pack("{s:o}", "devices", devices));
-		return 0;
-	}
-	json_array_foreach(devices, i, device)
-	{
-		const char *phone =
-			json_string_value(json_object_get(device, "phone"));
-
-		printf("%s  %-12s %-16s %s\n",
-			json_string_value(json_object_get(device, "deviceUid")),
-			json_string_value(json_object_get(device, "status")),
-			phone != NULL ? phone : "-",
-			json_string_value(json_object_get(device, "name")));
-	}
-	json_decref(devices);
+	cli_print_list(cli, "devices", devices, print_device);
 	return 0;
 }
 

@@ -80,6 +80,15 @@ static int key_list(
 		store, account_id, page, on_key, keys, &total, err);
 }
 
+static void print_key(json_t *key)
+{
+	printf("%s  %s...  %-8s %s\n", cli_text_of(key, "keyId"),
+		cli_text_of(key, "prefix"),
+		json_is_true(json_object_get(key, "isActive")) ? "active"
+							       : "revoked",
+		cli_text_of(key, "name"));
+}
+
 int cmd_key_list(struct cli *cli, int argc, char **argv)
 {
 	const char *account = NULL;
@@ -88,8 +97,7 @@ int cmd_key_list(struct cli *cli, int argc, char **argv)
 		{ 0 },
 	};
 	struct err err = ERR_NONE;
-	json_t *keys, *key;
-	size_t i;
+	json_t *keys;
 
 	if (!cli_start(cli, argc, argv, options, NULL))
 		return EXIT_USAGE;
@@ -98,17 +106,7 @@ int cmd_key_list(struct cli *cli, int argc, char **argv)
 		json_decref(keys);
 		return cli_fail("%s", err.msg);
 	}
-	if (cli->json) {
-		cli_print_json(json_pack("{s:o}", "keys", keys));
-		return 0;
-	}
-	json_array_foreach(keys, i, key) printf("%s  %s...  %-8s %s\n",
-		json_string_value(json_object_get(key, "keyId")),
-		json_string_value(json_object_get(key, "prefix")),
-		json_is_true(json_object_get(key, "isActive")) ? "active"
-							       : "revoked",
-		json_string_value(json_object_get(key, "name")));
-	json_decref(keys);
+	cli_print_list(cli, "keys", keys, print_key);
 	return 0;
 }
 

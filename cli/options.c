@@ -1,7 +1,11 @@
 #include "cli/cli.h"
 
+#include <errno.h>
+#include <grp.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/config.h"
 #include "common/err.h"
@@ -76,6 +80,21 @@ bool cli_parse(struct cli *cli, int argc, char **argv,
 	return true;
 }
 
+/* Root works as the user that the state belongs to: a file that root made there
+ * would lock the daemons out. */
+static int become_owner(const char *state_dir, struct err *err)
+{
+	struct stat st;
+
+	if (geteuid() != 0 || stat(state_dir, &st) != 0 || st.st_uid == 0)
+		return 0;
+	if (setgroups(0, NULL) != 0 || setgid(st.st_gid) != 0 ||
+		setuid(st.st_uid) != 0)
+		return err_set(err, ERR_FORBIDDEN, "cannot become user %u: %s",
+			(unsigned)st.st_uid, strerror(errno));
+	return 0;
+}
+
 bool cli_start(struct cli *cli, int argc, char **argv,
 	const struct cli_option *options, const char **word)
 {
@@ -83,9 +102,11 @@ bool cli_start(struct cli *cli, int argc, char **argv,
 
 	if (!cli_parse(cli, argc, argv, options, word))
 		return false;
-	if (config_load(cli->config_file, cli->state_dir, &cli->config, &err) ==
-		0)
-		return true;
-	fprintf(stderr, "vereda: %s\n", err.msg);
-	return false;
+	if (config_load(cli->config_file, cli->state_dir, &cli->config, &err) !=
+			0 ||
+		become_owner(cli->config->suite.state_dir, &err) != 0) {
+		fprintf(stderr, "vereda: %s\n", err.msg);
+		return false;
+	}
+	return true;
 }

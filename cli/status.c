@@ -25,12 +25,6 @@ static void listing_fini(struct listing *listing)
 	free(listing->ids);
 }
 
-static json_t *json_text(const char *text)
-{
-	return text != NULL && text[0] != '\0' ? json_string(text)
-					       : json_null();
-}
-
 static int on_device(const struct device *device, void *arg)
 {
 	struct listing *listing = arg;
@@ -42,10 +36,10 @@ static int on_device(const struct device *device, void *arg)
 		json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o}",
 			"deviceUid", device->uid, "name", device->name,
 			"status", device_status_name(device->status), "phone",
-			json_text(device->phone), "laneState",
-			json_text(device->lane_state), "since",
+			cli_json_text(device->phone), "laneState",
+			cli_json_text(device->lane_state), "since",
 			cli_json_time(device->lane_since_ms), "reason",
-			json_text(device->lane_reason), "lastFrame",
+			cli_json_text(device->lane_reason), "lastFrame",
 			cli_json_time(device->last_frame_ms)));
 	return 0;
 }
@@ -85,29 +79,16 @@ static int devices_read(
 	return 0;
 }
 
-static const char *text_of(json_t *device, const char *key)
+static void print_device(json_t *device)
 {
-	const char *text = json_string_value(json_object_get(device, key));
+	int64_t queue_ms =
+		json_integer_value(json_object_get(device, "queueAgeMs"));
 
-	return text != NULL ? text : "-";
-}
-
-static void print_devices(json_t *devices)
-{
-	json_t *device;
-	size_t i;
-
-	printf("\n%-14s %-13s %-17s %-11s %-25s %9s  %s\n", "DEVICE", "STATUS",
-		"PHONE", "LANE", "SINCE", "QUEUE", "REASON");
-	json_array_foreach(devices, i, device)
-		printf("%-14s %-13s %-17s %-11s %-25s %8" PRId64 "s  %s\n",
-			text_of(device, "deviceUid"), text_of(device, "status"),
-			text_of(device, "phone"), text_of(device, "laneState"),
-			text_of(device, "since"),
-			(int64_t)json_integer_value(
-				json_object_get(device, "queueAgeMs")) /
-				1000,
-			text_of(device, "reason"));
+	printf("%-14s %-13s %-17s %-11s %-25s %8" PRId64 "s  %s\n",
+		cli_text_of(device, "deviceUid"), cli_text_of(device, "status"),
+		cli_text_of(device, "phone"), cli_text_of(device, "laneState"),
+		cli_text_of(device, "since"), queue_ms / 1000,
+		cli_text_of(device, "reason"));
 }
 
 /* ---- the command ---- */
@@ -128,14 +109,20 @@ static json_t *daemons_probe(const struct cli *cli, bool *all_up)
 	return daemons;
 }
 
-static void print_daemons(json_t *daemons)
+static void print_daemon(json_t *daemon)
 {
-	json_t *daemon;
-	size_t i;
-
-	json_array_foreach(daemons, i, daemon) printf("%-11s %s\n",
-		text_of(daemon, "name"),
+	printf("%-11s %s\n", cli_text_of(daemon, "name"),
 		json_is_true(json_object_get(daemon, "up")) ? "up" : "down");
+}
+
+static void print_status(json_t *daemons, json_t *devices)
+{
+	for (size_t i = 0; i < json_array_size(daemons); i++)
+		print_daemon(json_array_get(daemons, i));
+	printf("\n%-14s %-13s %-17s %-11s %-25s %9s  %s\n", "DEVICE", "STATUS",
+		"PHONE", "LANE", "SINCE", "QUEUE", "REASON");
+	for (size_t i = 0; i < json_array_size(devices); i++)
+		print_device(json_array_get(devices, i));
 }
 
 int cmd_status(struct cli *cli, int argc, char **argv)
@@ -155,8 +142,7 @@ int cmd_status(struct cli *cli, int argc, char **argv)
 		cli_print_json(json_pack("{s:o, s:O}", "daemons", daemons,
 			"devices", listing.devices));
 	} else {
-		print_daemons(daemons);
-		print_devices(listing.devices);
+		print_status(daemons, listing.devices);
 		json_decref(daemons);
 	}
 	return all_up ? 0 : EXIT_FAILED;

@@ -1,7 +1,9 @@
-/* Blocks in a list, the newest first; allocation moves a mark through the newest.
+/* Blocks in a list, the newest first; allocation moves a mark through the
+ * newest.
  *
  * Under AddressSanitizer the unused part of every block is poisoned and a gap
- * is left between two allocations, so that an overrun is found as in malloc'd memory. */
+ * is left between two allocations, so that an overrun is found as in malloc'd
+ * memory. */
 #include "common/arena.h"
 
 #include <assert.h>
@@ -104,10 +106,10 @@ static void *arena_take(struct arena *arena, size_t bytes)
 
 	assert(bytes < SIZE_MAX / 2);
 	room = (bytes + ARENA_GAP + ARENA_ALIGN - 1) &
-		~(size_t)(ARENA_ALIGN - 1);
+	       ~(size_t)(ARENA_ALIGN - 1);
 	if (room > block->size - block->used) {
-		size_t size = arena->block_bytes > room ? arena->block_bytes :
-							  room;
+		size_t size =
+			arena->block_bytes > room ? arena->block_bytes : room;
 
 		block = block_new(size, block);
 		arena->newest = block;

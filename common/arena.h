@@ -1,5 +1,6 @@
 /* A bump allocator: everything allocated from it goes away together.
- * arena_reset() keeps the first block, so that a loop's turns do not touch malloc. */
+ * arena_reset() keeps the first block, so that a loop's turns do not touch
+ * malloc. */
 #ifndef COMMON_ARENA_H
 #define COMMON_ARENA_H
 
@@ -14,7 +15,9 @@ void arena_reset(struct arena *arena);
 void *arena_alloc(struct arena *arena, size_t bytes);
 void *arena_dup(struct arena *arena, const void *bytes, size_t n);
 char *arena_strdup(struct arena *arena, const char *s);
-char *arena_strndup(struct arena *arena, const char *s, size_t n); /* adds the NUL */
-char *arena_printf(struct arena *arena, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Adds the NUL. */
+char *arena_strndup(struct arena *arena, const char *s, size_t n);
+char *arena_printf(struct arena *arena, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 
 #endif

@@ -12,9 +12,9 @@
 #include "common/log.h"
 #include "common/own.h"
 
-/* Messages that wait for a slow peer; past them bus_send() says no. */
-#define SEND_BUFFER 4096
-#define RECV_BUFFER 4096
+/* nng messages that wait for a slow peer. */
+#define SEND_BUFFER 16
+#define RECV_BUFFER 128
 /* A peer that is not there yet is looked for this often. */
 #define RECONNECT_MIN_MS 10
 #define RECONNECT_MAX_MS 1000
@@ -31,8 +31,8 @@ static int socket_file_clear(const char *url, struct err *err)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	const char *path = url + strlen("ipc://");
+	scoped(fd_close) int fd = -1;
 	struct stat st;
-	int fd, rc;
 
 	if (strncmp(url, "ipc://", strlen("ipc://")) != 0)
 		return 0;
@@ -47,15 +47,13 @@ static int socket_file_clear(const char *url, struct err *err)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return err_set(err, ERR_IO, "bus %s: %s", url, strerror(errno));
-	rc = connect(fd, (struct sockaddr *)&address, sizeof(address));
-	if (rc == 0 || errno == EAGAIN)
-		rc = err_set(err, ERR_CONFLICT, "bus %s: already running", url);
-	else if (errno != ECONNREFUSED || unlink(path) != 0)
-		rc = err_set(err, ERR_IO, "bus %s: %s", url, strerror(errno));
-	else
-		rc = 0;
-	close(fd);
-	return rc;
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 ||
+		errno == EAGAIN) /* its backlog is full */
+		return err_set(
+			err, ERR_CONFLICT, "bus %s: already running", url);
+	if (errno != ECONNREFUSED || unlink(path) != 0)
+		return err_set(err, ERR_IO, "bus %s: %s", url, strerror(errno));
+	return 0;
 }
 
 int bus_socket_listen(nng_socket socket, const char *url, struct err *err)
@@ -90,7 +88,7 @@ int bus_socket_open(bus_socket_open_fn *open, const char *url, nng_socket *out,
 
 	if (rv != 0)
 		return bus_socket_fail(err, ERR_INTERNAL, url, rv);
-	nng_socket_set_size(*out, NNG_OPT_RECVMAXSZ, BUS_MAX_BYTES);
+	nng_socket_set_size(*out, NNG_OPT_RECVMAXSZ, BUS_MESSAGE_MAX);
 	/* Not every protocol has both buffers. */
 	nng_socket_set_int(*out, NNG_OPT_SENDBUF, SEND_BUFFER);
 	nng_socket_set_int(*out, NNG_OPT_RECVBUF, RECV_BUFFER);
@@ -114,9 +112,8 @@ Bus__Envelope *bus_socket_unpack(const void *bytes, size_t n)
 	return NULL;
 }
 
-nng_msg *bus_socket_pack(Bus__Envelope *envelope)
+size_t bus_socket_prepare(Bus__Envelope *envelope)
 {
-	nng_msg *msg = NULL;
 	size_t n;
 
 	if (envelope->version == 0)
@@ -124,12 +121,18 @@ nng_msg *bus_socket_pack(Bus__Envelope *envelope)
 	if (envelope->trace_id == 0)
 		random_bytes(&envelope->trace_id, sizeof(envelope->trace_id));
 	n = bus__envelope__get_packed_size(envelope);
-	if (n > BUS_MAX_BYTES) {
-		log_error(
-			"bus reason=\"too large\" bytes=%zu action=dropped", n);
-		return NULL;
-	}
-	if (nng_msg_alloc(&msg, n) != 0)
+	if (n <= BUS_MAX_BYTES)
+		return n;
+	log_error("bus reason=\"too large\" bytes=%zu action=dropped", n);
+	return 0;
+}
+
+nng_msg *bus_socket_pack(Bus__Envelope *envelope)
+{
+	size_t n = bus_socket_prepare(envelope);
+	nng_msg *msg;
+
+	if (n == 0 || nng_msg_alloc(&msg, n) != 0)
 		return NULL;
 	bus__envelope__pack(envelope, nng_msg_body(msg));
 	return msg;

@@ -8,6 +8,13 @@
 #include "common/bus.h"
 #include "common/err.h"
 
+/* What goes over a pipeline is a Batch (vereda.proto): each envelope behind
+ * this tag and its length as a varint.  A question or an answer is an Envelope
+ * alone. */
+#define BUS_BATCH_TAG 0x0a
+#define BUS_BATCH_OVERHEAD 6
+#define BUS_MESSAGE_MAX (BUS_MAX_BYTES + BUS_BATCH_OVERHEAD)
+
 typedef int bus_socket_open_fn(nng_socket *socket);
 typedef int bus_socket_connect_fn(
 	nng_socket socket, const char *url, struct err *err);
@@ -24,7 +31,10 @@ int bus_socket_fail(
 
 /* NULL for bytes that are no envelope of our version: dropped and told. */
 Bus__Envelope *bus_socket_unpack(const void *bytes, size_t n);
-/* Fills version and trace id.  NULL when it is too large for the bus. */
+/* Fills version and trace id; its packed size, 0 when it is too large for the
+ * bus. */
+size_t bus_socket_prepare(Bus__Envelope *envelope);
+/* A message of that envelope alone; NULL when it is too large. */
 nng_msg *bus_socket_pack(Bus__Envelope *envelope);
 
 #endif

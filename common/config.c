@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <ini.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -324,33 +325,25 @@ int config_load_text(const char *text, size_t n, const char *name,
 	return 0;
 }
 
-static void file_close(FILE **filep)
-{
-	FILE *file = move(*filep);
-
-	if (file != NULL)
-		fclose(file);
-}
-
 static int config_read_file(
 	struct config *config, const char *path, struct err *err)
 {
-	scoped(file_close) FILE *file = fopen(path, "re");
+	scoped(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
 	scoped(str_free) char *text = NULL;
 	const char *base = strrchr(path, '/');
-	size_t n;
+	ssize_t n;
 
-	if (file == NULL)
+	if (fd < 0)
 		return err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
 	text = xcalloc(1, FILE_MAX_BYTES + 1);
-	n = fread(text, 1, FILE_MAX_BYTES + 1, file);
-	if (ferror(file))
+	n = read(fd, text, FILE_MAX_BYTES + 1);
+	if (n < 0)
 		return err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
 	if (n > FILE_MAX_BYTES)
 		return err_set(err, ERR_INVALID,
 			"%s: too large for a configuration", path);
 	return config_read_text(
-		config, text, n, base != NULL ? base + 1 : path, err);
+		config, text, (size_t)n, base != NULL ? base + 1 : path, err);
 }
 
 int config_load(const char *file, const char *state_dir, struct config **out,
@@ -396,7 +389,9 @@ void config_write_sample(FILE *out)
 			section = settings[i].section;
 			fprintf(out, "\n[%s]\n", section);
 		}
-		fprintf(out, "# %s (%s)\n#%s = %s\n", settings[i].help,
-			expected, settings[i].key, settings[i].fallback);
+		fprintf(out, "# %s (%s)\n#%s =%s%s\n", settings[i].help,
+			expected, settings[i].key,
+			settings[i].fallback[0] != '\0' ? " " : "",
+			settings[i].fallback);
 	}
 }

@@ -1,9 +1,10 @@
 /* Configuration: one ini file, environment overrides, defaults; one table row a
- * setting (common/config.c).  The sample file and the checks come from the table.
+ * setting (common/config.c).  The sample file and the checks come from the
+ * table.
  *
- * Order: default, then the file, then VEREDA_SECTION_KEY in the environment, then
- * the command line.  An unknown section or key, a wrong type or a value out of
- * range is an error that names file, line, key and what was expected. */
+ * Order: default, then the file, then VEREDA_SECTION_KEY in the environment,
+ * then the command line.  An unknown section or key, a wrong type or a value
+ * out of range is an error that names file, line, key and what was expected. */
 #ifndef COMMON_CONFIG_H
 #define COMMON_CONFIG_H
 
@@ -24,8 +25,9 @@ struct safety_tier {
 struct config {
 	struct {
 		char *state_dir; /* /var/lib/vereda; --state */
-		char *run_dir;	 /* "" = <state>/run, or a short private directory when that is too long for a socket */
-		char *log_dir;	 /* "" = stderr only */
+		char *run_dir; /* "" = <state>/run, or a short private directory
+				  when that is too long for a socket */
+		char *log_dir; /* "" = stderr only */
 		char *log_level; /* error, warning, info, debug */
 	} suite;
 	struct {
@@ -33,10 +35,12 @@ struct config {
 		int port;     /* 8080 */
 		int threads;  /* event loops that serve HTTP */
 		int max_body_bytes;
-		int request_timeout_sec; /* a client must finish its request in this time */
+		int request_timeout_sec; /* a client must finish its request in
+					    this time */
 		int max_connections;
 		int token_ttl_sec;	 /* of a session JWT */
-		int idempotency_ttl_sec; /* how long an Idempotency-Key is remembered */
+		int idempotency_ttl_sec; /* how long an Idempotency-Key is
+					    remembered */
 	} api;
 	struct {
 		char *url;	      /* wss://web.whatsapp.com/ws/chat */
@@ -44,18 +48,21 @@ struct config {
 		char *media_scheme;   /* https | http */
 		char *ca_file;	      /* "" = the system's */
 		char *client_version; /* "2.3000.1045649367" */
-		char *device_name;    /* shown on the phone under linked devices */
+		char *device_name; /* shown on the phone under linked devices */
 	} whatsapp;
 	struct {
 		int max_lanes;
-		int ping_min_sec, ping_max_sec; /* keep-alive interval: 20..30 */
-		int ping_deadline_sec;		/* 10 */
-		int backoff_max_sec;		/* 60 */
-		int ack_timeout_sec;		/* 75 */
-		int max_in_flight;		/* messages sent and not acknowledged, per lane */
-		int message_max_age_sec;	/* an undelivered queued message fails after this */
-		char *receipts;			/* active | inactive */
-		int backoff_base_ms;		/* first reconnect delay: 2000 */
+		int ping_min_sec,
+			ping_max_sec;  /* keep-alive interval: 20..30 */
+		int ping_deadline_sec; /* 10 */
+		int backoff_max_sec;   /* 60 */
+		int ack_timeout_sec;   /* 75 */
+		int max_in_flight; /* messages sent and not acknowledged, per
+				      lane */
+		int message_max_age_sec; /* an undelivered queued message fails
+					    after this */
+		char *receipts;		 /* active | inactive */
+		int backoff_base_ms;	 /* first reconnect delay: 2000 */
 	} sender;
 	struct {
 		bool enabled;
@@ -75,28 +82,34 @@ struct config {
 		int max_concurrent; /* deliveries under way at once */
 	} webhook;
 	struct {
-		int late_limit_sec; /* a scheduled message later than this fails instead of being sent */
+		int late_limit_sec; /* a scheduled message later than this fails
+				       instead of being sent */
 	} scheduler;
 	struct {
-		int port;	     /* sandboxd; 0 = any free one */
+		int port;	       /* sandboxd; 0 = any free one */
 		char *noise_root_priv; /* 64 hex digits; "" = made at start */
-		int read_after_ms;   /* a phone reads this long after delivery */
+		int read_after_ms; /* a phone reads this long after delivery */
 	} sandbox;
 };
 
-/* @file may be NULL: /etc/vereda/vereda.conf if it exists.  @state_dir may be NULL. */
-int config_load(const char *file, const char *state_dir, struct config **out, struct err *err);
+/* @file may be NULL: /etc/vereda/vereda.conf if it exists.  @state_dir may be
+ * NULL. */
+int config_load(const char *file, const char *state_dir, struct config **out,
+	struct err *err);
 /* The same from @n bytes of ini text; @name stands for the file in errors.  The
  * environment is not asked. */
-int config_load_text(const char *text, size_t n, const char *name, struct config **out, struct err *err);
+int config_load_text(const char *text, size_t n, const char *name,
+	struct config **out, struct err *err);
 void config_free(struct config **configp);
 /* The commented sample file with every setting, its default, range and help. */
 void config_write_sample(FILE *out);
 
 /* Paths derived from the configuration; caller frees. */
-char *config_db_path(const struct config *config);		      /* <state>/vereda.db */
-char *config_lane_db_path(const struct config *config, const char *device_uid); /* <state>/lanes/<uid>.db */
-char *config_bus_url(const struct config *config, const char *name); /* ipc://<run>/<name>.ipc */
+char *config_db_path(const struct config *config); /* <state>/vereda.db */
+char *config_lane_db_path(const struct config *config,
+	const char *device_uid); /* <state>/lanes/<uid>.db */
+char *config_bus_url(const struct config *config,
+	const char *name); /* ipc://<run>/<name>.ipc */
 /* Creates state, run and lanes directories with mode 0700. */
 int config_make_dirs(const struct config *config, struct err *err);
 

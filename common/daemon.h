@@ -22,20 +22,22 @@ struct config *daemon_init(const char *name, int argc, char **argv);
 int daemon_run(struct event_base *base);
 
 /* For daemons with another loop (senderd, sandboxd). */
-void daemon_notify(const char *state); /* "READY=1", "STOPPING=1", "STATUS=..." */
-/* Installs handlers that set the flags below.  A forked child calls it again: its
- * signals then get a descriptor of their own. */
+void daemon_notify(
+	const char *state); /* "READY=1", "STOPPING=1", "STATUS=..." */
+/* Installs handlers that set the flags below.  A forked child calls it again:
+ * its signals then get a descriptor of their own. */
 void daemon_signals(void);
 bool daemon_should_stop(void);
 void daemon_handle_hup(void); /* reopens the log if SIGHUP came */
 /* A descriptor that becomes readable when a signal has arrived (eventfd). */
 int daemon_signal_fd(void);
 
-/* PR_SET_NO_NEW_PRIVS, PR_SET_DUMPABLE 0.  Past this line nothing is opened by name
- * that the daemon's row in docs/operations.md does not list. */
+/* PR_SET_NO_NEW_PRIVS, PR_SET_DUMPABLE 0.  Past this line nothing is opened by
+ * name that the daemon's row in docs/operations.md does not list. */
 void daemon_lockdown(void);
 
 /* Logs and exits 1: the daemon cannot start.  Only in main.c and daemon.c. */
-void fatal(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
+void fatal(const char *fmt, ...)
+	__attribute__((noreturn, format(printf, 1, 2)));
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void *checked(void *p)
 {
@@ -54,4 +55,11 @@ char *xasprintf(const char *fmt, ...)
 void str_free(char **sp)
 {
 	free(move(*sp));
+}
+
+void fd_close(int *fdp)
+{
+	if (*fdp >= 0)
+		close(*fdp);
+	*fdp = -1;
 }

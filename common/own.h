@@ -9,11 +9,11 @@
 
 #define scoped(destroy) __attribute__((cleanup(destroy)))
 
-#define move(p)                                                                \
-	({                                                                     \
-		__auto_type moved_ = (p);                                      \
-		(p) = NULL;                                                    \
-		moved_;                                                        \
+#define move(p)                           \
+	({                                \
+		__auto_type moved_ = (p); \
+		(p) = NULL;               \
+		moved_;                   \
 	})
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
@@ -29,5 +29,7 @@ char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* scoped(str_free) char *s; */
 void str_free(char **sp);
+/* scoped(fd_close) int fd = -1; leaves -1 there. */
+void fd_close(int *fdp);
 
 #endif

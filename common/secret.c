@@ -21,13 +21,6 @@ _Static_assert(SECRET_PASSWORD_HASH_LEN >= crypto_pwhash_STRBYTES, "");
 _Static_assert(SECRET_KEY_BYTES == crypto_auth_hmacsha256_KEYBYTES, "");
 _Static_assert(SECRET_KEY_BYTES == crypto_auth_hmacsha256_BYTES, "");
 
-static void fd_close(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
-
 static int key_file_check(int fd, const char *path, struct err *err)
 {
 	struct stat st;

@@ -11,6 +11,7 @@
 #include "common/own.h"
 #include "common/phone.h"
 #include "sandboxd/fault.h"
+#include "sandboxd/phone.h"
 
 /* ---- what handlers use ---- */
 
@@ -77,11 +78,13 @@ int control_query(const struct control *control, const char *key, int64_t low,
 
 static void count_network(const struct sandbox *sandbox, json_t *counts)
 {
-	json_int_t phones = 0, companions = 0, connected = 0;
+	json_int_t phones = 0, companions = 0, connected = 0, inbox = 0;
 
 	for (const struct account *account = sandbox->accounts; account != NULL;
 		account = account->next) {
 		phones++;
+		inbox +=
+			(json_int_t)account->devices->phone->inbox.next_seq - 1;
 		account_each_device (device, account) {
 			companions += device->number > 0;
 			connected += device->session != NULL;
@@ -90,6 +93,8 @@ static void count_network(const struct sandbox *sandbox, json_t *counts)
 	json_object_set_new(counts, "phones", json_integer(phones));
 	json_object_set_new(counts, "companions", json_integer(companions));
 	json_object_set_new(counts, "connected", json_integer(connected));
+	/* Every message that reached a phone, each once. */
+	json_object_set_new(counts, "inbox", json_integer(inbox));
 }
 
 static int info_get(struct control *control, struct err *err)
@@ -342,8 +347,7 @@ static json_t *body_parse(const char *body, size_t n, struct err *err)
 		return json_object();
 	json = json_loadb(body, n, JSON_REJECT_DUPLICATES, &why);
 	if (json == NULL) {
-		err_set(err, ERR_INVALID, "the body is not JSON: %s",
-			why.text);
+		err_set(err, ERR_INVALID, "the body is not JSON: %s", why.text);
 		return NULL;
 	}
 	if (!json_is_object(json)) {

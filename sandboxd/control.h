@@ -1,5 +1,27 @@
 /* The control API: the way from a request to a handler, and back as JSON.
- * control.c routes and serves "/" and "/faults", control_phone.c "/phones". */
+ * control.c routes and serves "/" and "/faults", control_phone.c "/phones".
+ *
+ *   GET    /              wsUrl, noiseRootKey, readAfterMs, counts
+ *   POST   /phones        {phone, name?, readAfterMs?, deliver?, autoReply?}
+ *                         201; 200 when it exists, and what is named changes
+ *   GET    /phones/:phone
+ *   POST   /phones/:phone/scan        {qr} or {code}
+ *   GET    /phones/:phone/inbox       ?since=0&limit=100
+ *   DELETE /phones/:phone/inbox
+ *   GET    /phones/:phone/outbox      likewise; with status and error
+ *   POST   /phones/:phone/send        {to, text}: 201 {id}
+ *   GET    /phones/:phone/devices
+ *   DELETE /phones/:phone/devices/:n  unlinks a companion
+ *   POST   /phones/:phone/identity    registers the number anew
+ *   POST   /faults                    a rule (fault.h): 201 {id, acted}
+ *   GET    /faults
+ *   DELETE /faults  and  /faults/:id
+ *
+ * An inbox entry is {seq, id, from, fromLid, device, type, text, t,
+ * duplicates}; "since" is the number after which a page starts.  readAfterMs:
+ * -1 never, null the sandbox's own delay.  deliver: false switches the phone
+ * off.  autoReply: sent for each new message of a companion; null takes it
+ * back. Errors are {"error": words} with a status from 400 on. */
 #ifndef SANDBOXD_CONTROL_H
 #define SANDBOXD_CONTROL_H
 

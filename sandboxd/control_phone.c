@@ -136,6 +136,8 @@ static void describe(struct control *control, const struct phone *phone)
 	json_object_set_new(
 		answer, "autoReply", text_or_null(phone->auto_reply));
 	json_object_set_new(answer, "companions", json_integer(companions));
+	json_object_set_new(
+		answer, "inboxCount", json_integer((json_int_t)phone->inbox.n));
 	json_object_set_new(answer, "received",
 		json_integer((json_int_t)phone->inbox.next_seq - 1));
 	json_object_set_new(answer, "sent",

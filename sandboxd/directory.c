@@ -1,7 +1,7 @@
 /* Accounts by phone number and by LID, and their devices.
  *
- * Two open-addressed tables over one list of accounts.  Accounts are never removed, so the
- * tables know no tombstones; devices come and go. */
+ * Two open-addressed tables over one list of accounts.  Accounts are never
+ * removed, so the tables know no tombstones; devices come and go. */
 #include "sandboxd/directory.h"
 
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 
 struct directory {
 	struct account **by_pn, **by_lid; /* n_slots each; NULL = free */
-	size_t n_slots;			  /* a power of two, at most half full */
+	size_t n_slots; /* a power of two, at most half full */
 	size_t n_accounts;
 };
 
@@ -87,8 +87,9 @@ static void directory_grow(struct sandbox *sandbox)
 	}
 }
 
-/* Fifteen digits that say nothing about the number, the same in every run: a client
- * that kept its mapping from an earlier run of the sandbox stays right. */
+/* Fifteen digits that say nothing about the number, the same in every run: a
+ * client that kept its mapping from an earlier run of the sandbox stays right.
+ */
 static void lid_choose(
 	const struct directory *directory, const char *pn, char out[48])
 {
@@ -104,8 +105,8 @@ static void lid_choose(
 		wa_hmac_sha256(key, sizeof(key) - 1, text, strlen(text), mac);
 		for (unsigned i = 0; i < 8; i++)
 			value = value << 8 | mac[i];
-		snprintf(
-			out, 48, "%llu", (unsigned long long)(value % span + span / 9));
+		snprintf(out, 48, "%llu",
+			(unsigned long long)(value % span + span / 9));
 		if (strcmp(out, pn) != 0 && *lid_slot(directory, out) == NULL)
 			return;
 	}
@@ -177,7 +178,7 @@ struct account *directory_find(
 
 struct device *account_device(struct account *account, unsigned number)
 {
-	account_each_device(device, account)
+	account_each_device (device, account)
 		if (device->number == number)
 			return device;
 	return NULL;
@@ -274,7 +275,7 @@ const struct buf *account_key_index_list(
 
 	if (account->key_index_t == 0) {
 		account->key_index_t = clock_now_ms() / 1000;
-		account_each_device(device, account)
+		account_each_device (device, account)
 			if (device->number > 0 && device->has_bundle)
 				indexes[n++] = device->key_index;
 		buf_clear(&account->key_index_list);

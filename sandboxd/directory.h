@@ -12,11 +12,11 @@ struct directory *directory_new(void);
 /* Frees all accounts with their devices, queues and phones. */
 void directory_free(struct sandbox *sandbox);
 
-/* The next free device number and key index of an account, for a companion that has
- * not proved itself yet.  0: every number is taken. */
+/* The next free device number and key index of an account, for a companion that
+ * has not proved itself yet.  0: every number is taken. */
 unsigned account_reserve(struct account *account, uint32_t *key_index_out);
 /* The companion with reserved numbers. */
-struct device *account_new_companion(struct account *account, unsigned number,
-	uint32_t key_index);
+struct device *account_new_companion(
+	struct account *account, unsigned number, uint32_t key_index);
 
 #endif

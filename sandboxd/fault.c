@@ -26,7 +26,7 @@ struct faults {
 		*rules; /* oldest first: the first that matches acts */
 	unsigned n_rules;
 	unsigned last_id;
-	LIST_HEAD(, deferred) deferred;
+	LIST_HEAD(deferred_list, deferred) deferred;
 	/* A handshake borrows its identity, so these outlive the rules. */
 	struct wa_responder_identity identities[WA_CHAIN_NOT_YET + 1];
 };

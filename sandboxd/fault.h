@@ -1,5 +1,17 @@
 /* Deliberate faults: a list of rules, each for one kind of place.  The stanza
  * hooks are in sandbox.h; here are those of the routing, and the list itself.
+ *
+ * A rule as JSON has a "kind", and what narrows it: "phone", "device" (0 = the
+ * phone; absent = every companion), "direction" ("out", the default, is towards
+ * the client; "in"), "stanza" (a tag), "count" (1), "after" (0), "probability"
+ * (1), "now" (false: at once, on the sessions that match).
+ *
+ *   drop duplicate delay{delayMs} reorder corrupt      one stanza
+ *   silence                                            until it is removed
+ *   cut cut_mid_frame stream_error{code,conflict} raw{hex}  at a stanza or now
+ *   ack_drop ack_delay{delayMs} ack_error{code}        the ack of a message
+ *   login_failure{code} bad_cert{defect}               a login, a handshake
+ *   no_one_time_key bad_bundle_signature               a bundle of the device
  */
 #ifndef SANDBOXD_FAULT_H
 #define SANDBOXD_FAULT_H

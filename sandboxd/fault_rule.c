@@ -261,6 +261,8 @@ static void set_defaults(struct fault_rule *rule)
 		rule->code = 503;
 	if (rule->kind == KIND_LOGIN_FAILURE)
 		rule->code = 401;
+	if (rule->kind == KIND_CORRUPT) /* nothing else has an <enc> */
+		snprintf(rule->stanza, sizeof(rule->stanza), "message");
 }
 
 static int check_whole(const struct fault_rule *rule, struct err *err)

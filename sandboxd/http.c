@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "common/log.h"
+#include "common/own.h"
 
 #define ANSWER_PIECE_BYTES (32u << 10)
 
@@ -23,7 +23,7 @@ void http_fini(struct http *http)
 
 static const char *request_method(struct lws *wsi)
 {
-	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
+	for (size_t i = 0; i < ARRAY_LEN(methods); i++)
 		if (lws_hdr_total_length(wsi, methods[i].token) > 0)
 			return methods[i].name;
 	return NULL;
@@ -42,8 +42,8 @@ static long content_length(struct lws *wsi)
 /* Headers now; the body follows when the socket is writable. */
 static int send_answer(struct http *http, struct lws *wsi, int status)
 {
-	uint8_t headers[LWS_PRE + 512], *at = headers + LWS_PRE,
-		*start = at, *end = headers + sizeof(headers);
+	uint8_t headers[LWS_PRE + 512], *at = headers + LWS_PRE, *start = at,
+					*end = headers + sizeof(headers);
 	size_t n = http->answer.len - LWS_PRE;
 
 	if (lws_add_http_common_headers(wsi, (unsigned)status,
@@ -75,20 +75,19 @@ static int answer_error(
 static int run_request(
 	struct http *http, struct lws *wsi, struct sandbox *sandbox)
 {
-	struct buf json = BUF_INIT;
+	scoped(buf_fini) struct buf json = BUF_INIT;
 	int status = control_on_request(sandbox, http->method, http->path,
 		http->query, buf_cstr(&http->body), http->body.len, &json);
 
 	arena_reset(sandbox->arena);
 	answer_begin(http);
 	buf_add(&http->answer, json.data, json.len);
-	buf_fini(&json);
 	buf_fini(&http->body);
 	return send_answer(http, wsi, status);
 }
 
-int http_on_request(struct http *http, struct lws *wsi,
-	struct sandbox *sandbox, const char *path)
+int http_on_request(struct http *http, struct lws *wsi, struct sandbox *sandbox,
+	const char *path)
 {
 	const char *method = request_method(wsi);
 	long n = content_length(wsi);

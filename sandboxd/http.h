@@ -1,4 +1,5 @@
-/* The HTTP side of the port: collects a request for control.c and sends its answer. */
+/* The HTTP side of the port: collects a request for control.c and sends its
+ * answer. */
 #ifndef SANDBOXD_HTTP_H
 #define SANDBOXD_HTTP_H
 
@@ -16,12 +17,13 @@ struct http {
 	struct buf answer; /* LWS_PRE bytes of room, then the JSON */
 	size_t sent;	   /* of answer, with the room */
 	bool too_large;
-	bool last; /* no body length: libwebsockets would wait for a body, so close */
+	bool last; /* no body length: libwebsockets would wait for a body, so
+		      close */
 };
 
 /* Each returns 0, or -1 to have the connection closed. */
-int http_on_request(struct http *http, struct lws *wsi,
-	struct sandbox *sandbox, const char *path);
+int http_on_request(struct http *http, struct lws *wsi, struct sandbox *sandbox,
+	const char *path);
 int http_on_body(struct http *http, const void *bytes, size_t n);
 int http_on_body_end(
 	struct http *http, struct lws *wsi, struct sandbox *sandbox);

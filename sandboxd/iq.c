@@ -1,5 +1,5 @@
-/* Requests of a logged-in client: one table row each.  Small answers are given here, those
- * with state have files of their own. */
+/* Requests of a logged-in client: one table row each.  Small answers are given
+ * here, those with state have files of their own. */
 #include "sandboxd/iq.h"
 
 #include <string.h>
@@ -13,13 +13,14 @@
 
 /* ---- answers ---- */
 
-static struct wa_node *answer_new(struct session *session,
-	const struct wa_node *iq, const char *type)
+static struct wa_node *answer_new(
+	struct session *session, const struct wa_node *iq, const char *type)
 {
 	struct wa_node *answer = wa_node_new(session->sandbox->arena, "iq");
 	struct wa_jid from;
 
-	/* Clients write the server as a JID or as text: they read it as a JID only. */
+	/* Clients write the server as a JID or as text: they read it as a JID
+	 * only. */
 	if (!wa_node_jid(iq, "to", &from))
 		from = wa_jid_server();
 	wa_node_set_jid(answer, "from", &from);
@@ -124,7 +125,7 @@ static void issue_token(struct session *session, const struct wa_node *asked)
 	wa_node_set(token, "t", wa_node_str(asked, "t"));
 	wa_node_set(token, "type", wa_node_str(asked, "type"));
 	wa_node_bytes(token, bytes, sizeof(bytes));
-	account_each_device(device, target)
+	account_each_device (device, target)
 		device_deliver(sandbox, device, notification);
 }
 
@@ -133,19 +134,19 @@ static void on_tokens(struct session *session, const struct wa_node *iq)
 	const struct wa_node *tokens = wa_node_child(iq, "tokens");
 
 	iq_answer_empty(session, iq);
-	wa_node_each(token, tokens)
+	wa_node_each (token, tokens)
 		issue_token(session, token);
 }
 
-/* Nothing was ever synced here.  Every collection that was asked for must be named: the
- * client asks again for the missing ones without end. */
+/* Nothing was ever synced here.  Every collection that was asked for must be
+ * named: the client asks again for the missing ones without end. */
 static void on_app_state(struct session *session, const struct wa_node *iq)
 {
 	const struct wa_node *asked = wa_node_child(iq, "sync");
 	struct wa_node *result = iq_result(session, iq);
 	struct wa_node *sync = wa_node_add(result, "sync");
 
-	wa_node_each(collection, asked) {
+	wa_node_each (collection, asked) {
 		struct wa_node *answer = wa_node_add(sync, "collection");
 
 		wa_node_set(answer, "name", wa_node_str(collection, "name"));

@@ -4,6 +4,10 @@
 
 #include "sandboxd/sandbox.h"
 
+/* Users in one usync query or one request for bundles: each costs a signature
+ * or a key. */
+#define IQ_USERS_MAX 2000
+
 /* A result for @iq in the arena: fill it and pass it to session_send(). */
 struct wa_node *iq_result(struct session *session, const struct wa_node *iq);
 void iq_answer_empty(struct session *session, const struct wa_node *iq);

@@ -1,4 +1,5 @@
-/* What a client payload asks for: registration of a new companion, or login of a known one. */
+/* What a client payload asks for: registration of a new companion, or login of
+ * a known one. */
 #include "sandboxd/session.h"
 
 #include <inttypes.h>
@@ -70,8 +71,8 @@ static bool wants_inline_history(ProtobufCBinaryData bytes)
 	return inline_history;
 }
 
-static void on_registration(struct session *session,
-	const Wa__DevicePairingRegistrationData *data)
+static void on_registration(
+	struct session *session, const Wa__DevicePairingRegistrationData *data)
 {
 	struct pairing_client client = { 0 };
 	uint8_t signed_djb[1 + WA_KEY_BYTES] = { 5 };
@@ -117,7 +118,8 @@ static struct device *find_companion(
 	return device;
 }
 
-/* The newer connection wins; whatever the older one still waits for comes here. */
+/* The newer connection wins; whatever the older one still waits for comes here.
+ */
 static void take_over(struct session *session, struct device *device)
 {
 	struct session *old = device->session;
@@ -156,8 +158,8 @@ static void send_infos(struct session *session)
 	static const uint8_t routing[] = { 8, 5, 8, 2, 's', 'b', 'x' };
 	struct wa_node *ib = info_node(session);
 
-	wa_node_bytes(wa_node_add(wa_node_add(ib, "edge_routing"),
-			      "routing_info"),
+	wa_node_bytes(
+		wa_node_add(wa_node_add(ib, "edge_routing"), "routing_info"),
 		routing, sizeof(routing));
 	session_send(session, ib);
 
@@ -185,13 +187,14 @@ static void on_login(struct session *session, const Wa__ClientPayload *payload)
 	take_over(session, device);
 	session_set_state(session, SESSION_LOGGED_IN);
 	session->sandbox->count.logins++;
-	log_info("login who=%s status=success queue=%zu",
-		session_name(session), queue_length(device));
+	log_info("login who=%s status=success queue=%zu", session_name(session),
+		queue_length(device));
 	send_success(session);
 	send_infos(session);
-	/* Who logs in without passive never sends <active/>: its offline phase begins now.
-	 * It has no bundle yet at its first login, so nothing can be encrypted to it;
-	 * what the phone sends it waits for the first prekey upload. */
+	/* Who logs in without passive never sends <active/>: its offline phase
+	 * begins now. It has no bundle yet at its first login, so nothing can
+	 * be encrypted to it; what the phone sends it waits for the first
+	 * prekey upload. */
 	if (!payload->passive && session->state == SESSION_LOGGED_IN) {
 		session->active = true;
 		queue_start(session);

@@ -70,8 +70,7 @@ static struct wa_node *request_new(struct session *session, const char *id)
 	return iq;
 }
 
-void pairing_start(
-	struct session *session, const struct pairing_client *client)
+void pairing_start(struct session *session, const struct pairing_client *client)
 {
 	struct wa_node *iq, *device;
 
@@ -82,8 +81,8 @@ void pairing_start(
 	device = wa_node_add(iq, "pair-device");
 	for (size_t i = 0; i < N_REFS; i++) {
 		ref_new(session->pairing->refs[i]);
-		wa_node_text(wa_node_add(device, "ref"),
-			session->pairing->refs[i]);
+		wa_node_text(
+			wa_node_add(device, "ref"), session->pairing->refs[i]);
 	}
 	session_send(session, iq);
 }
@@ -126,7 +125,7 @@ static int send_pair_success(struct session *session, struct account *account,
 	struct pairing *pairing = session->pairing;
 	int64_t now = clock_now_ms() / 1000;
 	struct wa_node *iq, *success, *device;
-	struct buf identity = BUF_INIT;
+	scoped(buf_fini) struct buf identity = BUF_INIT;
 	struct wa_jid pn, lid;
 
 	pairing->number = account_reserve(account, &pairing->key_index);
@@ -150,7 +149,6 @@ static int send_pair_success(struct session *session, struct account *account,
 	wa_node_set_jid(device, "jid", &pn);
 	wa_node_set_jid(device, "lid", &lid);
 	wa_node_set(wa_node_add(success, "platform"), "name", "android");
-	buf_fini(&identity);
 	session_set_state(session, SESSION_PAIRED);
 	session_send(session, iq);
 	return 0;
@@ -176,14 +174,13 @@ static void store_companion(struct session *session, struct buf *adv)
 		pairing->account->pn, device->number, device->key_index);
 }
 
-static void on_success_answer(
-	struct session *session, const struct wa_node *iq)
+static void on_success_answer(struct session *session, const struct wa_node *iq)
 {
 	struct pairing *pairing = session->pairing;
 	const struct wa_node *identity =
 		wa_node_path(iq, "pair-device-sign", "device-identity");
 	struct err err = { .msg = "the client refused" };
-	struct buf adv = BUF_INIT;
+	scoped(buf_fini) struct buf adv = BUF_INIT;
 	size_t n = 0;
 	const uint8_t *reply =
 		identity != NULL ? wa_node_content(identity, &n) : NULL;
@@ -195,7 +192,6 @@ static void on_success_answer(
 		log_warning("pairing phone=%s device=%u reason=\"%s\""
 			    " action=forget",
 			pairing->account->pn, pairing->number, err.msg);
-		buf_fini(&adv);
 		session_set_state(session, SESSION_REGISTERING);
 		return;
 	}
@@ -228,15 +224,15 @@ static int next_key(const char **at, uint8_t out[WA_KEY_BYTES])
 	const char *field = next_field(at, &n);
 	uint8_t bytes[WA_KEY_BYTES + 4];
 
-	if (field == NULL ||
-		wa_base64_decode(field, n, bytes, sizeof(bytes)) !=
-			WA_KEY_BYTES)
+	if (field == NULL || wa_base64_decode(field, n, bytes, sizeof(bytes)) !=
+				     WA_KEY_BYTES)
 		return -1;
 	memcpy(out, bytes, WA_KEY_BYTES);
 	return 0;
 }
 
-/* "https://...#REF,NOISE,IDENTITY,ADV,TYPE", or the older form without URL and type. */
+/* "https://...#REF,NOISE,IDENTITY,ADV,TYPE", or the older form without URL and
+ * type. */
 static int qr_parse(const char *text, struct qr *qr, struct err *err)
 {
 	const char *hash = strchr(text, '#');
@@ -302,8 +298,8 @@ static void on_companion_hello(struct session *session,
 	const uint8_t *wrapped = child_bytes(reg,
 		"link_code_pairing_wrapped_companion_ephemeral_pub",
 		WA_PAIR_WRAP_BYTES);
-	const uint8_t *noise = child_bytes(
-		reg, "companion_server_auth_key_pub", WA_KEY_BYTES);
+	const uint8_t *noise =
+		child_bytes(reg, "companion_server_auth_key_pub", WA_KEY_BYTES);
 	struct wa_node *result;
 	struct wa_jid jid;
 
@@ -359,18 +355,18 @@ static void send_primary_hello(
 	reg = wa_node_add(notification, "link_code_companion_reg");
 	wa_node_set(reg, "stage", "primary_hello");
 	wa_node_bytes(
-		wa_node_add(reg,
-			"link_code_pairing_wrapped_primary_ephemeral_pub"),
+		wa_node_add(
+			reg, "link_code_pairing_wrapped_primary_ephemeral_pub"),
 		wrapped, WA_PAIR_WRAP_BYTES);
 	wa_node_bytes(wa_node_add(reg, "primary_identity_pub"), identity->pub,
 		WA_KEY_BYTES);
-	wa_node_text(wa_node_add(reg, "link_code_pairing_ref"),
-		pairing->code_ref);
+	wa_node_text(
+		wa_node_add(reg, "link_code_pairing_ref"), pairing->code_ref);
 	session_send(session, notification);
 }
 
-/* Derives the code's key twice, some 50 ms each, on the loop: a person types a code a few
- * times a day, and in a test network nobody minds the pause. */
+/* Derives the code's key twice, some 50 ms each, on the loop: a person types a
+ * code a few times a day, and in a test network nobody minds the pause. */
 int pairing_enter_code(struct sandbox *sandbox, struct account *account,
 	const char *text, struct err *err)
 {
@@ -399,9 +395,8 @@ static int open_bundle(struct session *session, const struct account *account,
 	const struct wa_node *reg, uint8_t adv_secret[32], struct err *err)
 {
 	struct pairing *pairing = session->pairing;
-	const uint8_t *bundle =
-		child_bytes(reg, "link_code_pairing_wrapped_key_bundle",
-			WA_PAIR_BUNDLE_BYTES);
+	const uint8_t *bundle = child_bytes(reg,
+		"link_code_pairing_wrapped_key_bundle", WA_PAIR_BUNDLE_BYTES);
 	uint8_t identity[WA_KEY_BYTES];
 
 	if (bundle == NULL)

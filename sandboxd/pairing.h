@@ -1,5 +1,5 @@
-/* Linking a companion: QR code and pairing code, the server's and the phone's part
- * (connection.md sections 5, 6 and 9.3). */
+/* Linking a companion: QR code and pairing code, the server's and the phone's
+ * part (connection.md sections 5, 6 and 9.3). */
 #ifndef SANDBOXD_PAIRING_H
 #define SANDBOXD_PAIRING_H
 

@@ -1,10 +1,11 @@
 /* The inside of a virtual phone, for phone*.c and the control API.
  *
- * phone.c          its life, options, the stanzas it gets, receipts it sends
+ * phone.c          its life, the stanzas it gets, the receipts it sends
  * phone_receive.c  messages to it: decrypt, keep, answer, ask again
  * phone_send.c     messages from it: fan-out, resends
  * phone_welcome.c  what it tells a companion that was just linked
- * phone_store.c    keys and sessions        phone_box.c  inbox and outbox */
+ * phone_store.c    its keys and sessions
+ * phone_box.c      its inbox and outbox */
 #ifndef SANDBOXD_PHONE_H
 #define SANDBOXD_PHONE_H
 
@@ -51,7 +52,7 @@ struct phone {
 	bool deliver;	   /* false: switched off, what is sent to it waits */
 	char *auto_reply;  /* or NULL */
 
-	STAILQ_HEAD(, unread) unread; /* by the time they are due */
+	STAILQ_HEAD(unread_list, unread) unread; /* by the time they are due */
 	size_t n_unread;
 	struct sandbox_timer *read_timer;
 	struct asked asked[64]; /* a ring */

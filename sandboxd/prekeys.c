@@ -1,7 +1,8 @@
 /* Key bundles: what companions upload, and what others fetch.
  *
- * A one-time key is given away once.  So an upload may repeat keys that are still here,
- * unchanged, but neither bring back a used id nor change the key under a known one. */
+ * A one-time key is given away once.  So an upload may repeat keys that are
+ * still here, unchanged, but neither bring back a used id nor change the key
+ * under a known one. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,8 +51,8 @@ static bool read_bytes(
 	return true;
 }
 
-static bool read_number(
-	const struct wa_node *parent, const char *tag, unsigned n, uint32_t *out)
+static bool read_number(const struct wa_node *parent, const char *tag,
+	unsigned n, uint32_t *out)
 {
 	uint8_t bytes[4];
 
@@ -137,31 +138,41 @@ void prekeys_add_bundle(
 		tell_low_water(sandbox, device);
 }
 
+static void answer_bundle(struct sandbox *sandbox, const struct wa_node *asked,
+	struct wa_node *user)
+{
+	struct device *device = NULL;
+	struct wa_node *error;
+	struct wa_jid jid;
+
+	if (wa_node_jid(asked, "jid", &jid)) {
+		wa_node_set_jid(user, "jid", &jid);
+		device = directory_device(sandbox, &jid);
+	}
+	if (device != NULL && device->has_bundle) {
+		wa_node_set_int(user, "t", clock_now_ms() / 1000);
+		prekeys_add_bundle(sandbox, device, user);
+		return;
+	}
+	error = wa_node_add(user, "error");
+	wa_node_set(error, "code", "404");
+	wa_node_set(error, "text", "item-not-found");
+}
+
 void prekeys_on_bundles(struct session *session, const struct wa_node *iq)
 {
-	struct sandbox *sandbox = session->sandbox;
-	struct wa_node *result = iq_result(session, iq);
-	struct wa_node *list = wa_node_add(result, "list");
-	int64_t now = clock_now_ms() / 1000;
+	const struct wa_node *asked = wa_node_child(iq, "key");
+	struct wa_node *result, *list;
 
-	wa_node_each(asked, wa_node_child(iq, "key")) {
-		struct wa_node *user = wa_node_add(list, "user"), *error;
-		struct device *device = NULL;
-		struct wa_jid jid;
-
-		if (wa_node_jid(asked, "jid", &jid)) {
-			wa_node_set_jid(user, "jid", &jid);
-			device = directory_device(sandbox, &jid);
-		}
-		if (device != NULL && device->has_bundle) {
-			wa_node_set_int(user, "t", now);
-			prekeys_add_bundle(sandbox, device, user);
-			continue;
-		}
-		error = wa_node_add(user, "error");
-		wa_node_set(error, "code", "404");
-		wa_node_set(error, "text", "item-not-found");
+	if (wa_node_n_children(asked) > IQ_USERS_MAX) {
+		iq_answer_error(session, iq, 400, "bad-request");
+		return;
 	}
+	result = iq_result(session, iq);
+	list = wa_node_add(result, "list");
+	wa_node_each (user, asked)
+		answer_bundle(
+			session->sandbox, user, wa_node_add(list, "user"));
 	session_send(session, result);
 }
 
@@ -176,8 +187,8 @@ void prekeys_on_count(struct session *session, const struct wa_node *iq)
 	session_send(session, result);
 }
 
-/* SHA-1 over identity, signed prekey, its signature and the one-time keys in the order
- * of the list: clients that check it upload again when it differs. */
+/* SHA-1 over identity, signed prekey, its signature and the one-time keys in
+ * the order of the list: clients that check it upload again when it differs. */
 static void digest_hash(
 	const struct device *device, uint8_t out[DIGEST_HASH_BYTES])
 {
@@ -254,8 +265,9 @@ static void take_signed_key(struct device *device, const struct signed_key *key)
 	memcpy(device->signed_sig, key->sig, WA_SIGNATURE_BYTES);
 }
 
-/* Keys are given away in the order of their upload and clients count upwards, so a used
- * id is one not above the last served; compared on the circle of 24-bit numbers. */
+/* Keys are given away in the order of their upload and clients count upwards,
+ * so a used id is one not above the last served; compared on the circle of
+ * 24-bit numbers. */
 static bool id_was_served(const struct device *device, uint32_t id)
 {
 	return device->last_served != 0 &&
@@ -275,14 +287,13 @@ static const struct one_time_key *key_find(
 static int merge_keys(const struct device *device, const struct wa_node *list,
 	struct one_time_key **pool_out, size_t *n_out, struct err *err)
 {
-	struct one_time_key *pool =
-		xcalloc(SANDBOX_PREKEYS_MAX, sizeof(*pool));
+	struct one_time_key *pool = xcalloc(SANDBOX_PREKEYS_MAX, sizeof(*pool));
 	size_t n = device->n_prekeys;
 
 	if (n > 0)
 		memcpy(pool, device->prekeys, n * sizeof(*pool));
 	*pool_out = pool;
-	wa_node_each(key, list) {
+	wa_node_each (key, list) {
 		struct one_time_key new;
 		const struct one_time_key *known;
 
@@ -294,8 +305,8 @@ static int merge_keys(const struct device *device, const struct wa_node *list,
 			memcmp(known->pub, new.pub, sizeof(new.pub)) == 0)
 			continue;
 		if (known != NULL)
-			return err_set(err, ERR_PEER,
-				"another key under id %u", new.id);
+			return err_set(err, ERR_PEER, "another key under id %u",
+				new.id);
 		if (id_was_served(device, new.id))
 			return err_set(
 				err, ERR_PEER, "id %u is used up", new.id);
@@ -337,8 +348,8 @@ static int upload(
 	return 0;
 }
 
-/* From the first upload on others may encrypt to the device, so only now do they
- * learn of it, and its phone can send it what it needs. */
+/* From the first upload on others may encrypt to the device, so only now do
+ * they learn of it, and its phone can send it what it needs. */
 static void announce(struct sandbox *sandbox, struct device *device)
 {
 	device->has_bundle = true;

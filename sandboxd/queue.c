@@ -13,8 +13,13 @@
 
 #define QUEUE_ID_MAX 128
 
-static const char *const classes[] = { "message", "receipt", "notification",
-	"call" };
+enum { CLASS_MESSAGE, CLASS_RECEIPT, CLASS_NOTIFICATION, CLASS_CALL };
+static const char *const classes[] = {
+	[CLASS_MESSAGE] = "message",
+	[CLASS_RECEIPT] = "receipt",
+	[CLASS_NOTIFICATION] = "notification",
+	[CLASS_CALL] = "call",
+};
 
 struct item {
 	struct table_link by_id;
@@ -27,7 +32,7 @@ struct item {
 };
 
 struct queue {
-	TAILQ_HEAD(, item) items;
+	TAILQ_HEAD(item_list, item) items;
 	struct table by_id;
 	size_t n, n_bytes;
 	uint64_t next_seq;
@@ -238,13 +243,20 @@ void queue_ack(struct device *device, const char *class, const char *id)
 
 void queue_received(struct device *device, const char *id)
 {
-	struct item *item;
+	struct queue *queue = device->queue;
+	struct table_link *link;
 
-	if (device->queue == NULL)
+	if (queue == NULL)
 		return;
-	while ((item = queue_find(device->queue, 0, id)) != NULL)
-		queue_drop(device->queue, item);
-	queue_pump(device->queue);
+	link = table_first(&queue->by_id, id_hash(CLASS_MESSAGE, id));
+	while (link != NULL) {
+		struct item *item = table_entry(link, struct item, by_id);
+
+		link = table_next(link);
+		if (item->class == CLASS_MESSAGE && strcmp(item->id, id) == 0)
+			queue_drop(queue, item);
+	}
+	queue_pump(queue);
 }
 
 const struct wa_node *queue_take(struct sandbox *sandbox, struct device *device)

@@ -58,10 +58,8 @@ struct wa_node *route_stanza(
 	return node;
 }
 
-void route_answer(struct sandbox *sandbox, struct device *device,
-	const struct wa_node *answer)
+void route_answer(struct device *device, const struct wa_node *answer)
 {
-	(void)sandbox;
 	if (device->number == 0)
 		phone_on_stanza(device->phone, answer);
 	else if (device->session != NULL)
@@ -201,7 +199,7 @@ static void ack_send(struct sandbox *sandbox, struct device *device,
 	if (error != 0)
 		wa_node_set_int(ack, "error", error);
 	sandbox->count.acks++;
-	route_answer(sandbox, device, ack);
+	route_answer(device, ack);
 }
 
 static void on_late_ack(

@@ -17,8 +17,7 @@ const char *route_id(const struct wa_node *stanza);
 struct wa_node *route_stanza(
 	struct sandbox *sandbox, const char *tag, const char *id, int64_t t);
 /* Straight to the device, past its queue: acks. */
-void route_answer(struct sandbox *sandbox, struct device *device,
-	const struct wa_node *answer);
+void route_answer(struct device *device, const struct wa_node *answer);
 /* @child under @parent as well, without a copy: both are only read from now on.
  */
 void route_share(struct wa_node *parent, const struct wa_node *child);

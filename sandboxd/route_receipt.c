@@ -60,7 +60,7 @@ static void receipt_ack(struct sandbox *sandbox, struct device *from,
 	wa_node_set(ack, "type", wa_node_str(receipt, "type"));
 	if (wa_node_jid(receipt, "participant", &to))
 		wa_node_set_jid(ack, "participant", &to);
-	route_answer(sandbox, from, ack);
+	route_answer(from, ack);
 }
 
 static void dequeue(struct device *from, const struct wa_node *receipt)

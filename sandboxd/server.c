@@ -1,5 +1,6 @@
-/* The sandbox's loop: one listening socket on loopback for websockets and for HTTP, and
- * timers.  Callbacks of libwebsockets only translate; what they call never blocks. */
+/* The sandbox's loop: one listening socket on loopback for websockets and for
+ * HTTP, and timers.  Callbacks of libwebsockets only translate; what they call
+ * never blocks. */
 #include "sandboxd/server.h"
 
 #include <stdlib.h>
@@ -19,8 +20,8 @@
 #define DAY 86400
 #define MAX_DESCRIPTORS 65536u
 #define ARENA_BLOCK_BYTES (64u << 10)
-/* libwebsockets reads all sockets through one buffer, and parks up to RX_BYTES a
- * websocket: frames are put together by the session's framer. */
+/* libwebsockets reads all sockets through one buffer, and parks up to RX_BYTES
+ * a websocket: frames are put together by the session's framer. */
 #define READ_BUFFER_BYTES (64u << 10)
 #define RX_BYTES 4096
 
@@ -59,8 +60,8 @@ static void on_timer(struct lws_sorted_usec_list *sul)
 	arena_reset(fired.sandbox->arena);
 }
 
-struct sandbox_timer *sandbox_after(struct sandbox *sandbox, int64_t ms,
-	void (*fn)(void *arg), void *arg)
+struct sandbox_timer *sandbox_after(
+	struct sandbox *sandbox, int64_t ms, void (*fn)(void *arg), void *arg)
 {
 	struct sandbox_timer *timer = xcalloc(1, sizeof(*timer));
 
@@ -73,8 +74,8 @@ struct sandbox_timer *sandbox_after(struct sandbox *sandbox, int64_t ms,
 		timer->next->link = &timer->next;
 	sandbox->timers = timer;
 	/* 0 would run at once, inside the caller's own callback. */
-	lws_sul_schedule(sandbox->lws, 0, &timer->sul, on_timer,
-		ms > 0 ? ms * 1000 : 1);
+	lws_sul_schedule(
+		sandbox->lws, 0, &timer->sul, on_timer, ms > 0 ? ms * 1000 : 1);
 	return timer;
 }
 
@@ -101,8 +102,7 @@ const char *sandbox_stanza_id(struct sandbox *sandbox)
 static int check_upgrade_path(struct lws *wsi)
 {
 	char path[32];
-	int n = lws_hdr_copy(
-		wsi, path, (int)sizeof(path), WSI_TOKEN_GET_URI);
+	int n = lws_hdr_copy(wsi, path, (int)sizeof(path), WSI_TOKEN_GET_URI);
 
 	return n > 0 && strcmp(path, "/ws/chat") == 0 ? 0 : -1;
 }
@@ -180,7 +180,8 @@ static void on_lws_log(int level, const char *line)
 
 /* ---- life ---- */
 
-/* A lane is one descriptor here; libwebsockets sizes its tables by the limit. */
+/* A lane is one descriptor here; libwebsockets sizes its tables by the limit.
+ */
 static void raise_descriptor_limit(void)
 {
 	struct rlimit limit;
@@ -241,7 +242,8 @@ static int sandbox_listen(struct sandbox *sandbox, int port, struct err *err)
 		return err_set(err, ERR_IO, "libwebsockets context");
 	sandbox->vhost = lws_create_vhost(sandbox->lws, &info);
 	if (sandbox->vhost == NULL)
-		return err_set(err, ERR_IO, "127.0.0.1:%d: cannot listen", port);
+		return err_set(
+			err, ERR_IO, "127.0.0.1:%d: cannot listen", port);
 	sandbox->port = lws_get_vhost_listen_port(sandbox->vhost);
 	daemon_signals();
 	fd.filefd = daemon_signal_fd();
@@ -311,7 +313,8 @@ void sandbox_free(struct sandbox **sandboxp)
 	faults_free(&sandbox->faults);
 	/* All whose owners are gone; the context must find none armed. */
 	while (sandbox->timers != NULL)
-		sandbox_timer_cancel(&(struct sandbox_timer *){ sandbox->timers });
+		sandbox_timer_cancel(
+			&(struct sandbox_timer *){ sandbox->timers });
 	if (sandbox->lws != NULL)
 		lws_context_destroy(sandbox->lws);
 	wa_responder_identity_fini(&sandbox->noise);

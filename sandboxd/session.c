@@ -1,8 +1,9 @@
 /* A client's connection: handshake, ciphers, stanzas in and out.
  *
- * Frames leave in the order in which they were sealed, because the cipher counts them: so
- * whatever a fault does to a stanza, it does it before sealing.  A session is freed by its
- * socket's close and by nothing else; everybody else ends or cuts it. */
+ * Frames leave in the order in which they were sealed, because the cipher
+ * counts them: so whatever a fault does to a stanza, it does it before sealing.
+ * A session is freed by its socket's close and by nothing else; everybody else
+ * ends or cuts it. */
 #include "sandboxd/session.h"
 
 #include <assert.h>
@@ -13,6 +14,7 @@
 #include "common/log.h"
 #include "common/own.h"
 #include "common/wa/frame.h"
+#include "sandboxd/dispatch.h"
 #include "sandboxd/pairing.h"
 
 #define HANDSHAKE_MAX_FRAME (64u << 10)
@@ -22,7 +24,8 @@
 #define BACKLOG_MAX_BYTES (32u << 20)
 #define WRITE_TURN_BYTES (128u << 10)
 #define IDLE_BUFFER_BYTES (16u << 10)
-/* A stanza held back for another to overtake it goes out after this time anyway. */
+/* A stanza held back for another to overtake it goes out after this time
+ * anyway. */
 #define REORDER_MAX_MS 500
 
 /* A stanza that a fault delays or lets be overtaken, in its encoded form. */
@@ -39,9 +42,9 @@ struct session_private {
 	struct wa_framer framer;
 	struct wa_responder *handshake;
 	struct wa_cipher cipher;
-	/* Websocket messages to be written: LWS_PRE bytes of room, then for each its
-	 * length (4 bytes, host order) and its bytes.  What lws_write() scribbles
-	 * before a message has been written already. */
+	/* Websocket messages to be written: LWS_PRE bytes of room, then for
+	 * each its length (4 bytes, host order) and its bytes.  What
+	 * lws_write() scribbles before a message has been written already. */
 	struct buf out;
 	size_t out_at; /* first one not yet written */
 	struct held *held;
@@ -49,9 +52,11 @@ struct session_private {
 	bool said_goodbye; /* the websocket's own close is under way */
 };
 
-/* HELLO -> FINISH -> REGISTERING -> PAIRED -> CLOSING;  FINISH -> LOGGED_IN -> CLOSING.
- * PAIRED without a checked reply of the client must not become LOGGED_IN: it has no
- * device yet.  CLOSING is final: nothing is sealed and nothing dispatched any more. */
+/* HELLO -> FINISH -> REGISTERING -> PAIRED -> CLOSING
+ *             `---> LOGGED_IN -> CLOSING
+ * PAIRED must not become LOGGED_IN: it has no device until the client has
+ * proved itself.  CLOSING is final: nothing is sealed and nothing dispatched
+ * any more. */
 static const unsigned session_may_become[] = {
 	[SESSION_HELLO] = BIT(SESSION_FINISH) | BIT(SESSION_CLOSING),
 	[SESSION_FINISH] = BIT(SESSION_REGISTERING) | BIT(SESSION_LOGGED_IN) |
@@ -71,7 +76,8 @@ static const char *const session_state_names[] = {
 	[SESSION_CLOSING] = "closing",
 };
 
-static const int session_state_sec[] = { /* 0: as long as it likes */
+static const int session_state_sec[] = {
+	/* 0: as long as it likes */
 	[SESSION_HELLO] = HANDSHAKE_SEC,
 	[SESSION_FINISH] = HANDSHAKE_SEC,
 	[SESSION_REGISTERING] = UNPAIRED_SEC,
@@ -191,7 +197,8 @@ size_t session_backlog(const struct session *session)
 	return session->priv->out.len - session->priv->out_at;
 }
 
-/* Opens a websocket message at the end of the buffer: bytes are added, then out_end(). */
+/* Opens a websocket message at the end of the buffer: bytes are added, then
+ * out_end(). */
 static size_t out_begin(struct session_private *priv)
 {
 	static const uint8_t zeros[LWS_PRE];
@@ -272,8 +279,6 @@ static void seal(struct session *session, const struct wa_node *node)
 
 /* ---- stanzas held back by a fault ---- */
 
-static void dispatch(struct session *session, const struct wa_node *node);
-
 static void held_release(struct held *held)
 {
 	struct session *session = held->session;
@@ -287,7 +292,7 @@ static void held_release(struct held *held)
 		session_send_raw(session, held->plain.data, held->plain.len);
 	else if (wa_node_decode(session->sandbox->arena, held->plain.data,
 			 held->plain.len, &node, NULL) == 0)
-		dispatch(session, node);
+		dispatch_stanza(session, node);
 	held_free(&held);
 }
 
@@ -319,7 +324,8 @@ static void hold(struct session *session, const struct wa_node *node,
 	*link = held;
 }
 
-/* Another stanza has passed in this direction: those that waited for it follow. */
+/* Another stanza has passed in this direction: those that waited for it follow.
+ */
 static void release_overtaken(struct session *session, bool incoming)
 {
 	struct held *held = session->priv->held;
@@ -419,8 +425,9 @@ static void out_written(struct session_private *priv)
 	}
 }
 
-/* The client may be writing just now: a socket closed with unread bytes would be reset and
- * lose our last words on the way.  So the close is the websocket's, which is answered. */
+/* The client may be writing just now: a socket closed with unread bytes would
+ * be reset and lose our last words on the way.  So the close is the
+ * websocket's, which is answered. */
 static int close_politely(struct session *session)
 {
 	if (session->priv->said_goodbye)
@@ -458,85 +465,7 @@ int session_on_writable(struct session *session)
 	return 0;
 }
 
-/* ---- in: stanzas ---- */
-
-static void on_iq(struct session *session, const struct wa_node *node)
-{
-	if (wa_node_is(node, "type", "result") ||
-		wa_node_is(node, "type", "error"))
-		return; /* nothing is asked of a logged-in client */
-	iq_on_request(session, node);
-}
-
-static void on_ib(struct session *session, const struct wa_node *node)
-{
-	if (wa_node_child(node, "offline_batch") != NULL)
-		queue_on_offline_batch(session);
-}
-
-static void on_message(struct session *session, const struct wa_node *node)
-{
-	route_message(session->sandbox, session->device, node);
-}
-
-static void on_receipt(struct session *session, const struct wa_node *node)
-{
-	route_receipt(session->sandbox, session->device, node);
-}
-
-static void on_ack(struct session *session, const struct wa_node *node)
-{
-	route_ack(session->sandbox, session->device, node);
-}
-
-static void on_presence(struct session *session, const struct wa_node *node)
-{
-	route_presence(session->sandbox, session->device, node);
-}
-
-static void on_chatstate(struct session *session, const struct wa_node *node)
-{
-	route_chatstate(session->sandbox, session->device, node);
-}
-
-static void on_stream_end(struct session *session, const struct wa_node *node)
-{
-	(void)node;
-	session_cut(session);
-}
-
-static const struct {
-	const char *tag;
-	void (*fn)(struct session *session, const struct wa_node *node);
-} stanzas[] = {
-	{ "message", on_message },
-	{ "receipt", on_receipt },
-	{ "ack", on_ack },
-	{ "iq", on_iq },
-	{ "presence", on_presence },
-	{ "chatstate", on_chatstate },
-	{ "ib", on_ib },
-	{ "xmlstreamend", on_stream_end },
-};
-
-static void dispatch(struct session *session, const struct wa_node *node)
-{
-	if (session->state == SESSION_REGISTERING ||
-		session->state == SESSION_PAIRED) {
-		pairing_on_stanza(session, node);
-		return;
-	}
-	if (session->state != SESSION_LOGGED_IN || session->device == NULL)
-		return;
-	for (size_t i = 0; i < ARRAY_LEN(stanzas); i++) {
-		if (strcmp(stanzas[i].tag, node->tag) == 0) {
-			stanzas[i].fn(session, node);
-			return;
-		}
-	}
-	log_info("session who=%s stanza=%s action=ignore",
-		session_name(session), log_quote(node->tag));
-}
+/* ---- in ---- */
 
 static void on_stanza(struct session *session, const struct wa_node *node)
 {
@@ -563,39 +492,35 @@ static void on_stanza(struct session *session, const struct wa_node *node)
 		session_cut_mid_frame(session);
 		return;
 	case FAULT_CORRUPT:
-		dispatch(session, fault_corrupted(session->sandbox, node));
+		dispatch_stanza(
+			session, fault_corrupted(session->sandbox, node));
 		break;
 	case FAULT_DUPLICATE:
-		dispatch(session, node);
-		dispatch(session, node);
+		dispatch_stanza(session, node);
+		dispatch_stanza(session, node);
 		break;
 	case FAULT_NONE:
-		dispatch(session, node);
+		dispatch_stanza(session, node);
 		break;
 	}
 	if (session->priv->held != NULL)
 		release_overtaken(session, true);
 }
 
-/* ---- in: frames ---- */
-
 static int on_hello(struct session *session, const uint8_t *frame, size_t n,
 	struct err *err)
 {
 	struct session_private *priv = session->priv;
-	struct buf hello = BUF_INIT;
+	scoped(buf_fini) struct buf hello = BUF_INIT;
 	size_t at;
 
 	priv->handshake =
 		wa_responder_new(fault_handshake_identity(session->sandbox));
-	if (wa_responder_hello(priv->handshake, frame, n, &hello, err) != 0) {
-		buf_fini(&hello);
+	if (wa_responder_hello(priv->handshake, frame, n, &hello, err) != 0)
 		return -1;
-	}
 	at = out_begin(priv);
 	wa_frame(&priv->out, hello.data, hello.len);
 	out_end(session, at);
-	buf_fini(&hello);
 	session_set_state(session, SESSION_FINISH);
 	return 0;
 }
@@ -604,17 +529,14 @@ static int on_finish(struct session *session, const uint8_t *frame, size_t n,
 	struct err *err)
 {
 	struct session_private *priv = session->priv;
-	struct buf payload = BUF_INIT;
+	scoped(buf_fini) struct buf payload = BUF_INIT;
 
 	if (wa_responder_finish(priv->handshake, frame, n, session->noise_pub,
-		    &payload, &priv->cipher, err) != 0) {
-		buf_fini(&payload);
+		    &payload, &priv->cipher, err) != 0)
 		return -1;
-	}
 	wa_responder_free(&priv->handshake);
 	priv->framer.max_frame = WA_FRAME_MAX;
 	login_on_payload(session, payload.data, payload.len);
-	buf_fini(&payload);
 	return 0;
 }
 
@@ -652,8 +574,8 @@ static int on_frame(
 	return 0;
 }
 
-/* A prekey upload is ten times what any later stanza needs: a thousand idle sessions
- * shall not each keep room for one. */
+/* A prekey upload is ten times what any later stanza needs: a thousand idle
+ * sessions shall not each keep room for one. */
 static void trim_input(struct wa_framer *framer)
 {
 	if (framer->at < framer->in.len || framer->in.cap <= IDLE_BUFFER_BYTES)
@@ -671,8 +593,8 @@ int session_on_receive(struct session *session, const void *bytes, size_t n)
 	int got;
 
 	wa_framer_feed(&priv->framer, bytes, n);
-	while ((got = wa_framer_next(
-			&priv->framer, &frame, &n_frame, &err)) == 1) {
+	while ((got = wa_framer_next(&priv->framer, &frame, &n_frame, &err)) ==
+		1) {
 		int result = on_frame(session, frame, n_frame, &err);
 
 		arena_reset(session->sandbox->arena);

@@ -10,18 +10,20 @@ struct session *session_open(struct sandbox *sandbox, struct lws *wsi);
 int session_on_receive(struct session *session, const void *bytes, size_t n);
 int session_on_writable(struct session *session);
 void session_on_closed(struct session **sessionp);
-/* At shutdown, before accounts go: forgets the device and everything that waits. */
+/* At shutdown, before accounts go: forgets the device and everything that
+ * waits. */
 void session_detach(struct session *session);
 
 /* ---- called by login.c and pairing.c ---- */
 /* The one place that changes session->state. */
 void session_set_state(struct session *session, enum session_state state);
-/* Sends @node past the fault layer, then closes after flush. */
+/* Sends @node, whatever faults there are, and closes after flush. */
 void session_end_with(struct session *session, const struct wa_node *node);
 /* "user:3" or "unpaired", for logs; in the arena. */
 const char *session_name(const struct session *session);
 
 /* ---- login.c: the ClientPayload of a fresh connection ---- */
-void login_on_payload(struct session *session, const uint8_t *payload, size_t n);
+void login_on_payload(
+	struct session *session, const uint8_t *payload, size_t n);
 
 #endif

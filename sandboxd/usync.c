@@ -1,6 +1,7 @@
-/* usync: what a client wants to know about a list of users, one protocol a child of the
- * query.  A number that was never created is answered as one that is not on WhatsApp:
- * without devices and LID, since an <error> would fail the query for all users. */
+/* usync: what a client wants to know about a list of users, one protocol a
+ * child of the query.  A number that was never created is answered as one that
+ * is not on WhatsApp: without devices and LID, since an <error> would fail the
+ * query for all users. */
 #include <string.h>
 
 #include "common/log.h"
@@ -12,7 +13,8 @@ struct lookup {
 	struct account *account; /* NULL: not on WhatsApp */
 	struct wa_jid jid;	 /* as asked; a PN for a number */
 	bool by_lid;		 /* asked by LID */
-	const struct wa_node *number; /* <contact> with a number in it, or NULL */
+	const struct wa_node
+		*number; /* <contact> with a number in it, or NULL */
 };
 
 typedef void protocol_fn(struct wa_node *user, const struct lookup *lookup);
@@ -27,7 +29,7 @@ static void answer_devices(struct wa_node *user, const struct lookup *lookup)
 		return;
 	devices = wa_node_add(user, "devices");
 	list = wa_node_add(devices, "device-list");
-	account_each_device(device, lookup->account) {
+	account_each_device (device, lookup->account) {
 		struct wa_node *node;
 
 		if (!device->has_bundle)
@@ -84,7 +86,8 @@ static void answer_disappearing(
 	wa_node_set(mode, "t", "0");
 }
 
-/* Accounts here have no picture, no business profile and no user name: nothing to add. */
+/* Accounts here have no picture, no business profile and no user name: nothing
+ * to add. */
 static void answer_nothing(struct wa_node *user, const struct lookup *lookup)
 {
 	(void)user, (void)lookup;
@@ -105,7 +108,8 @@ static const struct {
 };
 
 /* "+15550001111", with "@c.us" from some clients. */
-static bool number_from_contact(const struct wa_node *contact, char out[PHONE_LEN])
+static bool number_from_contact(
+	const struct wa_node *contact, char out[PHONE_LEN])
 {
 	size_t n = 0;
 	const uint8_t *text = wa_node_content(contact, &n);
@@ -176,7 +180,8 @@ void usync_on_query(struct session *session, const struct wa_node *iq)
 	const struct wa_node *users = wa_node_child(asked, "list");
 	struct wa_node *result, *usync, *done, *list;
 
-	if (query == NULL || users == NULL) {
+	if (query == NULL || users == NULL ||
+		wa_node_n_children(users) > IQ_USERS_MAX) {
 		iq_answer_error(session, iq, 400, "bad-request");
 		return;
 	}
@@ -185,10 +190,10 @@ void usync_on_query(struct session *session, const struct wa_node *iq)
 	for (const struct wa_attr *a = asked->attrs; a != NULL; a = a->next)
 		wa_node_set_value(usync, a->key, &a->value);
 	done = wa_node_add(usync, "result");
-	wa_node_each(protocol, query)
+	wa_node_each (protocol, query)
 		wa_node_add(done, protocol->tag);
 	list = wa_node_add(usync, "list");
-	wa_node_each(user, users)
+	wa_node_each (user, users)
 		answer_user(session, query, user, list);
 	session_send(session, result);
 }

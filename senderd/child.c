@@ -43,9 +43,8 @@ void child_on_exit(struct child *child, int64_t now_ms)
 		return;
 	}
 	child->deaths = good_life ? 1 : child->deaths + 1;
-	child->start_at_ms =
-		now_ms +
-		backoff_ms(RESTART_MIN_MS, RESTART_MAX_MS, child->deaths);
+	child->start_at_ms = now_ms + backoff_ms(RESTART_MIN_MS, RESTART_MAX_MS,
+					      child->deaths);
 }
 
 enum child_care child_care(const struct child *child, int64_t now_ms)
@@ -55,8 +54,9 @@ enum child_care child_care(const struct child *child, int64_t now_ms)
 			       ? CHILD_START
 			       : CHILD_FINE;
 	if (child->aborted_ms != 0)
-		return now_ms - child->aborted_ms >= ABORT_GRACE_MS ? CHILD_KILL
-								    : CHILD_FINE;
+		return now_ms - child->aborted_ms >= ABORT_GRACE_MS
+			       ? CHILD_KILL
+			       : CHILD_FINE;
 	return now_ms - child->reported_ms >= SILENCE_MAX_MS ? CHILD_ABORT
 							     : CHILD_FINE;
 }
@@ -64,7 +64,8 @@ enum child_care child_care(const struct child *child, int64_t now_ms)
 bool child_may_wake(const struct child *child, int64_t now_ms)
 {
 	return child->pid == 0 &&
-	       (child->ended_ms == 0 || now_ms - child->ended_ms >= WAKE_MIN_MS);
+	       (child->ended_ms == 0 ||
+		       now_ms - child->ended_ms >= WAKE_MIN_MS);
 }
 
 /* ---- the new process ---- */
@@ -83,7 +84,7 @@ static void close_others(int keep_a, int keep_b)
 }
 
 /* ps shows the command line, top and pgrep the name (15 bytes of it). */
-static void title_set(const struct child_host *host, const char *uid)
+static void title_set(const struct host *host, const char *uid)
 {
 	char title[64];
 
@@ -102,17 +103,18 @@ static void log_set_up(const struct config *config, const char *uid)
 
 	if (log_open("senderd", config->suite.log_dir,
 		    log_level_from_name(config->suite.log_level), &err) != 0)
-		log_warning("log reason=\"%s\": to standard error only",
-			err.msg);
+		log_warning(
+			"log reason=\"%s\": to standard error only", err.msg);
 	snprintf(ident, sizeof ident, "lane/%s", uid);
 	log_set_ident(ident);
 }
 
-/* Of the supervisor's state only the configuration, the TLS context and what is in
- * @child is used from here on: its loop and its sockets are another process's. */
-static void child_run(const struct child *child, const struct child_host *host,
+/* Of the supervisor's state only the configuration, the TLS context and
+ * what is in @child is used from here on: its loop and its sockets are
+ * another process's. */
+static void child_run(const struct child *child, const struct host *host,
 	int fd, pid_t parent) __attribute__((noreturn));
-static void child_run(const struct child *child, const struct child_host *host,
+static void child_run(const struct child *child, const struct host *host,
 	int fd, pid_t parent)
 {
 	const struct rlimit no_core = { 0, 0 };
@@ -152,16 +154,16 @@ static int pair_open(int pair[2], struct err *err)
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC,
 		    0, pair) != 0)
-		return err_set(
-			err, ERR_IO, "socket pair: %s", strerror(errno));
-	/* As much as the host allows: what does not fit is read from the store. */
+		return err_set(err, ERR_IO, "socket pair: %s", strerror(errno));
+	/* As much as the host allows: what does not fit is read from the
+	 * store. */
 	setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
 	setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
 	return 0;
 }
 
-int child_fork(struct child *child, const struct child_host *host,
-	int64_t now_ms, struct err *err)
+int child_fork(struct child *child, const struct host *host, int64_t now_ms,
+	struct err *err)
 {
 	pid_t parent = getpid(), pid;
 	sigset_t all, before;

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "senderd/host.h"
 #include "senderd/lane.h"
 
 struct err;
@@ -34,17 +35,9 @@ struct child {
 	int64_t started_ms, reported_ms, ended_ms, start_at_ms, aborted_ms;
 };
 
-/* What every lane's process inherits. */
-struct child_host {
-	const struct config *config;
-	SSL_CTX *tls;
-	char *title;   /* where ps reads the command line */
-	size_t n_title; /* bytes there */
-};
-
 /* Forks.  The new process runs lane_main() and never returns.  No SQLite connection may be
  * open in this process: the library cannot be carried over a fork. */
-int child_fork(struct child *child, const struct child_host *host, int64_t now_ms, struct err *err);
+int child_fork(struct child *child, const struct host *host, int64_t now_ms, struct err *err);
 /* Closes our end and forgets the process; it has ended or will be reaped as a stranger. */
 void child_forget(struct child *child);
 

@@ -27,8 +27,8 @@ static int on_session_load(
 	struct lane *lane = arg;
 	struct err err = ERR_NONE;
 
-	return checked(lane,
-		lanedb_session_load(lane->db, address, out, &err), &err);
+	return checked(
+		lane, lanedb_session_load(lane->db, address, out, &err), &err);
 }
 
 static int on_session_save(void *arg, const struct wa_jid *address,
@@ -76,8 +76,7 @@ static int on_prekey_load(void *arg, uint32_t id, struct buf *out)
 	struct lane *lane = arg;
 	struct err err = ERR_NONE;
 
-	return checked(
-		lane, lanedb_prekey_load(lane->db, id, out, &err), &err);
+	return checked(lane, lanedb_prekey_load(lane->db, id, out, &err), &err);
 }
 
 static int on_prekey_remove(void *arg, uint32_t id)
@@ -93,8 +92,8 @@ static int on_signed_prekey_load(void *arg, uint32_t id, struct buf *out)
 	struct lane *lane = arg;
 	struct err err = ERR_NONE;
 
-	return checked(lane,
-		lanedb_signed_prekey_load(lane->db, id, out, &err), &err);
+	return checked(
+		lane, lanedb_signed_prekey_load(lane->db, id, out, &err), &err);
 }
 
 static int on_sender_key_load(void *arg, const struct wa_jid *group,
@@ -152,8 +151,7 @@ static int identity_make(struct lane *lane, struct err *err)
 	memset(id, 0, sizeof *id);
 	wa_keypair_new(&id->noise);
 	wa_keypair_new(&id->identity);
-	id->registration_id =
-		(uint32_t)random_between(1, REGISTRATION_ID_MAX);
+	id->registration_id = (uint32_t)random_between(1, REGISTRATION_ID_MAX);
 	random_bytes(id->adv_secret, sizeof id->adv_secret);
 	if (lanedb_identity_save(lane->db, id, err) != 0)
 		return -1;

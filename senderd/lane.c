@@ -15,8 +15,8 @@
 #include "senderd/whatsapp/connection.h"
 #include "senderd/whatsapp/stream.h"
 
-/* New messages wait while so much is unsent; a peer that lets it grow to the second
- * number is given up. */
+/* New messages wait while so much is unsent; a peer that lets it grow to the
+ * second number is given up. */
 #define UNSENT_SOFT_BYTES (8u << 20)
 #define UNSENT_HARD_BYTES (32u << 20)
 #define UNLINK_WAIT_MS 5000
@@ -38,26 +38,27 @@ static const char *const state_names[LANE_N_STATES] = {
 	[LANE_STOPPED] = "STOPPED",
 };
 
-/* Every state with a connection may lose it (BACKOFF), and any but the final ones may be
- * unlinked by us.  What is missing would leave something behind: READY without SETUP
- * a server without our prekeys, UNPAIRED from LOGIN a session that nobody ended,
- * anything after LOGGED_OUT or STOPPED a connection with keys that are void. */
+/* Every state with a connection may lose it (BACKOFF), and any but the final
+ * ones may be unlinked by us.  What is missing would leave something behind:
+ * READY without SETUP a server without our prekeys, UNPAIRED from LOGIN a
+ * session that nobody ended, anything after LOGGED_OUT or STOPPED a connection
+ * with keys that are void. */
 #define ANY_END (BIT(LANE_BACKOFF) | BIT(LANE_LOGGED_OUT))
 static const unsigned lane_may[LANE_N_STATES] = {
-	[LANE_IDLE] = BIT(LANE_DIALING) | BIT(LANE_BANNED) |
-		      BIT(LANE_LOGGED_OUT),
+	[LANE_IDLE] =
+		BIT(LANE_DIALING) | BIT(LANE_BANNED) | BIT(LANE_LOGGED_OUT),
 	[LANE_DIALING] = BIT(LANE_HANDSHAKE) | BIT(LANE_IDLE) | ANY_END,
-	[LANE_HANDSHAKE] = BIT(LANE_UNPAIRED) | BIT(LANE_LOGIN) |
-			   BIT(LANE_IDLE) | ANY_END,
-	[LANE_UNPAIRED] = BIT(LANE_PAIRED) | BIT(LANE_IDLE) |
-			  BIT(LANE_BANNED) | BIT(LANE_STOPPED) | ANY_END,
+	[LANE_HANDSHAKE] =
+		BIT(LANE_UNPAIRED) | BIT(LANE_LOGIN) | BIT(LANE_IDLE) | ANY_END,
+	[LANE_UNPAIRED] = BIT(LANE_PAIRED) | BIT(LANE_IDLE) | BIT(LANE_BANNED) |
+			  BIT(LANE_STOPPED) | ANY_END,
 	[LANE_PAIRED] = BIT(LANE_IDLE) | BIT(LANE_STOPPED) | ANY_END,
 	[LANE_LOGIN] = BIT(LANE_SETUP) | BIT(LANE_BANNED) | BIT(LANE_STOPPED) |
 		       ANY_END,
 	[LANE_SETUP] = BIT(LANE_READY) | BIT(LANE_STOPPED) | ANY_END,
 	[LANE_READY] = BIT(LANE_STOPPED) | ANY_END,
-	[LANE_BACKOFF] = BIT(LANE_DIALING) | BIT(LANE_IDLE) |
-			 BIT(LANE_LOGGED_OUT),
+	[LANE_BACKOFF] =
+		BIT(LANE_DIALING) | BIT(LANE_IDLE) | BIT(LANE_LOGGED_OUT),
 	[LANE_LOGGED_OUT] = 0,
 	[LANE_BANNED] = BIT(LANE_DIALING) | BIT(LANE_LOGGED_OUT),
 	[LANE_STOPPED] = 0,
@@ -96,16 +97,17 @@ enum device_status lane_device_status(enum lane_state state, bool is_paired)
 	return is_paired ? DEVICE_DISCONNECTED : DEVICE_PAIRING;
 }
 
-/* States that last; the others are passed through within seconds.  Only these are
- * written to the store: a host that starts 2,000 lanes commits once for each. */
+/* States that last; the others are passed through within seconds.  Only these
+ * are written to the store: a host that starts 2,000 lanes commits once for
+ * each. */
 static bool is_lasting(enum lane_state state)
 {
-	return (BIT(state) &
-		       (BIT(LANE_DIALING) | BIT(LANE_HANDSHAKE) |
-			       BIT(LANE_LOGIN) | BIT(LANE_SETUP))) == 0;
+	return (BIT(state) & (BIT(LANE_DIALING) | BIT(LANE_HANDSHAKE) |
+				     BIT(LANE_LOGIN) | BIT(LANE_SETUP))) == 0;
 }
 
-/* The session event that is due: one when READY is reached, one when it is lost. */
+/* The session event that is due: one when READY is reached, one when it is
+ * lost. */
 static enum facts_session session_change(struct lane *lane)
 {
 	bool connected = lane->state == LANE_READY;
@@ -113,8 +115,7 @@ static enum facts_session session_change(struct lane *lane)
 	if (connected == lane->told_connected)
 		return FACTS_SESSION_NONE;
 	lane->told_connected = connected;
-	return connected ? FACTS_SESSION_CONNECTED
-			 : FACTS_SESSION_DISCONNECTED;
+	return connected ? FACTS_SESSION_CONNECTED : FACTS_SESSION_DISCONNECTED;
 }
 
 static int64_t last_frame_unix_ms(const struct lane *lane)
@@ -160,7 +161,8 @@ static void row_record(struct lane *lane, bool force)
 
 void lane_save_row(struct lane *lane)
 {
-	/* In a passing state it would only show that: the lasting one follows. */
+	/* In a passing state it would only show that: the lasting one
+	 * follows. */
 	if (is_lasting(lane->state))
 		row_record(lane, true);
 	else
@@ -272,7 +274,8 @@ void lane_turn_end(struct lane *lane)
 
 static void on_timer(lws_sorted_usec_list_t *sul)
 {
-	struct lane_timer *timer = lws_container_of(sul, struct lane_timer, sul);
+	struct lane_timer *timer =
+		lws_container_of(sul, struct lane_timer, sul);
 	struct lane *lane = timer->lane;
 
 	timer->fn(lane, timer->arg); /* may free the timer's owner */

@@ -98,7 +98,8 @@ struct lane {
 	struct mailbox *mailbox; /* to and from the supervisor */
 
 	/* private to lane.c */
-	struct lane_timer redial, housekeeping, unlink;
+	struct lane_timer redial; /* stream.c */
+	struct lane_timer housekeeping, unlink;
 	unsigned turn_work;	 /* stanzas and jobs handled in this turn */
 	size_t turn_bytes;	 /* of the frames among them */
 	bool row_stale;		 /* the device row may lag behind: record it again */

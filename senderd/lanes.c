@@ -20,8 +20,8 @@
 #define BATCH_MAX 256
 
 struct lanes {
-	const struct child_host *host; /* borrowed */
-	struct event_base *base;       /* borrowed */
+	const struct host *host; /* borrowed */
+	struct event_base *base; /* borrowed */
 	struct lanes_handler handler;
 	struct child *buckets[BUCKETS]; /* by uid */
 	size_t n_known, n_running;
@@ -29,7 +29,7 @@ struct lanes {
 
 /* ---- the table ---- */
 
-struct lanes *lanes_new(const struct child_host *host, struct event_base *base,
+struct lanes *lanes_new(const struct host *host, struct event_base *base,
 	struct lanes_handler handler)
 {
 	struct lanes *lanes = xcalloc(1, sizeof *lanes);
@@ -131,8 +131,8 @@ static int on_device(const struct device *device, void *arg)
 	return 0;
 }
 
-/* All rows, or that of @uid.  The store is open for the moment only: a fork must not carry
- * a connection along. */
+/* All rows, or that of @uid.  The store is open for the moment only: a fork
+ * must not carry a connection along. */
 static int rows_read(struct lanes *lanes, const char *uid, struct err *err)
 {
 	scoped(str_free) char *path = config_db_path(lanes->host->config);
@@ -196,8 +196,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 
 		if (envelope == NULL)
 			break;
-		lanes->handler.on_envelope(
-			lanes->handler.arg, child, envelope);
+		lanes->handler.on_envelope(lanes->handler.arg, child, envelope);
 		bus_envelope_free(&envelope);
 	}
 	/* The end itself comes as SIGCHLD. */
@@ -237,7 +236,8 @@ void lanes_start(struct lanes *lanes, struct child *child)
 		(int)child->pid);
 }
 
-/* A temporary ban has an end, which the lane knows as long as it has its keys. */
+/* A temporary ban has an end, which the lane knows as long as it has its
+ * keys. */
 static bool has_keys(const struct lanes *lanes, const struct child *child)
 {
 	scoped(str_free) char *path =
@@ -273,12 +273,31 @@ int lanes_start_linked(struct lanes *lanes, struct err *err)
 	return 0;
 }
 
+/* Some time after it was read, the row has changed: what the lane told last decides
+ * whether a session event is due. */
+static void start_again(struct lanes *lanes, struct child *child)
+{
+	struct err err = ERR_NONE;
+
+	if (rows_read(lanes, child->uid, &err) == 0) {
+		lanes_start(lanes, child);
+		return;
+	}
+	child->start_at_ms = 0;
+	if (err.code == ERR_NOT_FOUND)
+		return; /* its device was deleted */
+	log_error("lane device=%s reason=\"%s\": trying again later",
+		child->uid, err.msg);
+	child->started_ms = clock_mono_ms();
+	child_on_exit(child, child->started_ms);
+}
+
 /* ---- ending ---- */
 
 void lanes_restart(struct lanes *lanes, struct child *child)
 {
 	if (child->pid == 0) {
-		lanes_start(lanes, child);
+		start_again(lanes, child);
 		return;
 	}
 	child->again_at_once = true;
@@ -345,7 +364,7 @@ static void child_ended(struct lanes *lanes, struct child *child, int status)
 	lanes->n_running--;
 	lanes->handler.on_ended(lanes->handler.arg, child);
 	if (child->start_at_ms != 0 && child->start_at_ms <= child->ended_ms)
-		lanes_start(lanes, child);
+		start_again(lanes, child);
 }
 
 static struct child *child_by_pid(struct lanes *lanes, pid_t pid)
@@ -381,7 +400,7 @@ static void care_for(struct lanes *lanes, struct child *child)
 	case CHILD_FINE:
 		return;
 	case CHILD_START:
-		lanes_start(lanes, child);
+		start_again(lanes, child);
 		return;
 	case CHILD_ABORT:
 		log_error("lane device=%s pid=%d silent_ms=%" PRId64

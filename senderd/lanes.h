@@ -19,7 +19,7 @@ struct lanes_handler {
 };
 
 /* @host and @base are borrowed. */
-struct lanes *lanes_new(const struct child_host *host, struct event_base *base, struct lanes_handler handler);
+struct lanes *lanes_new(const struct host *host, struct event_base *base, struct lanes_handler handler);
 /* Those still running are killed. */
 void lanes_free(struct lanes **lanesp);
 

@@ -20,9 +20,9 @@
 #define NUMBERS_MAX 50
 
 struct mailbox {
-	struct lane *lane; /* borrowed */
-	int fd;		   /* the library's from adoption on */
-	struct lws *wsi;   /* NULL once closed */
+	struct lane *lane;     /* borrowed */
+	int fd;		       /* the library's from adoption on */
+	struct lws *wsi;       /* NULL once closed */
 	Bus__Envelope **queue; /* owned; oldest first */
 	size_t n, cap;
 	size_t n_before; /* how many were queued before this turn */
@@ -46,13 +46,14 @@ void mailbox_send(struct lane *lane, Bus__Envelope *envelope)
 	}
 	if (mailbox->n == mailbox->cap) {
 		mailbox->cap = mailbox->cap != 0 ? 2 * mailbox->cap : 16;
-		mailbox->queue = xrealloc(mailbox->queue,
-			mailbox->cap * sizeof *mailbox->queue);
+		mailbox->queue = xrealloc(
+			mailbox->queue, mailbox->cap * sizeof *mailbox->queue);
 	}
 	mailbox->queue[mailbox->n++] = envelope;
 }
 
-/* True when it left or never can: a packet that is too large must not hold up the rest. */
+/* True when it left or never can: a packet that is too large must not hold up
+ * the rest. */
 static bool send_one(struct mailbox *mailbox, const Bus__Envelope *envelope)
 {
 	errno = 0;
@@ -185,8 +186,7 @@ static char *status_json(const struct lane *lane)
 
 static void on_ask_status(struct lane *lane, const Bus__Envelope *question)
 {
-	Bus__Envelope *envelope =
-		mailbox_answer(lane, mailbox_asker(question));
+	Bus__Envelope *envelope = mailbox_answer(lane, mailbox_asker(question));
 
 	envelope->answer->status_json = status_json(lane);
 	lane_tell(lane, envelope);

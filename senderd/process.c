@@ -27,7 +27,8 @@
 #include "senderd/whatsapp/prekeys.h"
 #include "senderd/whatsapp/stream.h"
 
-/* A turn takes up to so much, if it is there already: the group commit of a lane. */
+/* A turn takes up to so much, if it is there already: the group commit of a
+ * lane. */
 #define TURN_STANZAS 256
 #define TURN_BYTES (4u << 20)
 #define TURN_MS 20
@@ -35,7 +36,8 @@
 /* What is queued gets this long to leave when the lane stops. */
 #define LINGER_MS 500
 #define HOUSEKEEPING_MS 60000
-#define SAVE_ROW_EVERY 5 /* housekeepings: the last sign of life, for clients */
+/* In housekeepings: writing the last sign of life, and what expires. */
+#define SAVE_ROW_EVERY 5
 #define EXPIRE_EVERY 60
 #define EXPIRE_ROWS 1000
 #define DAY_MS (24 * 3600 * 1000LL)
@@ -44,7 +46,8 @@
 
 /* ---- opening ---- */
 
-/* The host key opens every lane's database, so it is in memory for these lines only. */
+/* The host key opens every lane's database, so it is in memory for these lines
+ * only. */
 static int lane_key(struct lane *lane, struct secret_key *out, struct err *err)
 {
 	char purpose[64];
@@ -58,8 +61,8 @@ static int lane_key(struct lane *lane, struct secret_key *out, struct err *err)
 	return 0;
 }
 
-/* A session that the server declared void may have left its keys when this process was
- * killed right then. */
+/* A session that the server declared void may have left its keys when this
+ * process was killed right then. */
 static int drop_void_keys(struct lane *lane, enum device_status status,
 	const char *path, const struct secret_key *key, struct err *err)
 {
@@ -250,8 +253,8 @@ static void expire(struct lane *lane)
 	int64_t now_ms = clock_now_ms();
 	struct err err = ERR_NONE;
 
-	if (lanedb_sent_expire(lane->db, now_ms - SENT_KEPT_MS, EXPIRE_ROWS,
-		    &err) != 0 ||
+	if (lanedb_sent_expire(
+		    lane->db, now_ms - SENT_KEPT_MS, EXPIRE_ROWS, &err) != 0 ||
 		lanedb_seen_expire(lane->db, now_ms - SEEN_KEPT_MS, EXPIRE_ROWS,
 			&err) != 0)
 		facts_fail(lane, &err);
@@ -296,8 +299,7 @@ static void begin(struct lane *lane, enum device_status status)
 
 	on_housekeeping(lane, (void *)1);
 	if (!lane->id.is_paired) {
-		if (status == DEVICE_CONNECTED ||
-			status == DEVICE_DISCONNECTED)
+		if (status == DEVICE_CONNECTED || status == DEVICE_DISCONNECTED)
 			stream_end(lane, &keys_missing);
 		return;
 	}

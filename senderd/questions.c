@@ -14,7 +14,8 @@ struct entry {
 };
 
 struct questions {
-	struct entry entries[QUESTIONS_MAX]; /* an id lives at id % QUESTIONS_MAX */
+	struct entry
+		entries[QUESTIONS_MAX]; /* an id lives at id % QUESTIONS_MAX */
 	uint64_t last_id;
 	size_t n;
 };

@@ -1,14 +1,11 @@
 #include "senderd/supervisor.h"
 
-#include <errno.h>
 #include <event2/event.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "common/bus.h"
@@ -17,21 +14,17 @@
 #include "common/err.h"
 #include "common/log.h"
 #include "common/own.h"
-#include "common/secret.h"
-#include "common/wa/crypto.h"
-#include "common/wa/signal.h"
 #include "senderd/child.h"
+#include "senderd/host.h"
 #include "senderd/lanes.h"
 #include "senderd/questions.h"
-#include "senderd/whatsapp/connection.h"
 
 /* Taken from one descriptor in one go, so that the others get their turn. */
 #define BATCH_MAX 256
 #define STOP_WAIT_SEC 8
 
 struct supervisor {
-	struct child_host host;
-	int lock_fd; /* one senderd a state directory */
+	struct host host;
 	struct event_base *base;
 	struct lanes *lanes;
 	struct questions *questions;
@@ -163,7 +156,8 @@ static bool uid_is_good(const char *uid)
 {
 	size_t n = strlen(uid);
 
-	return n > 4 && n < DEVICE_UID_LEN + 8 && strncmp(uid, "dev_", 4) == 0 &&
+	return n > 4 && n < DEVICE_UID_LEN + 8 &&
+	       strncmp(uid, "dev_", 4) == 0 &&
 	       strspn(uid + 4, "abcdefghijklmnopqrstuvwxyz0123456789") == n - 4;
 }
 
@@ -214,8 +208,8 @@ static void on_command(struct supervisor *sup, const Bus__Envelope *envelope)
 	const char *uid = envelope->device_uid;
 
 	if (!uid_is_good(uid)) {
-		log_warning("command device=\"%s\" status=ignored",
-			log_quote(uid));
+		log_warning(
+			"command device=\"%s\" status=ignored", log_quote(uid));
 		return;
 	}
 	switch (envelope->lane_command->action) {
@@ -316,8 +310,8 @@ static bool is_pairing(const Bus__Question *question)
 	       question->ask_case == BUS__QUESTION__ASK_PAIRING_CODE;
 }
 
-/* A question to a lane that does not run: pairing wakes it, anything else is answered
- * from here.  True when the lane runs now. */
+/* A question to a lane that does not run: pairing wakes it, anything else is
+ * answered from here.  True when the lane runs now. */
 static bool wake_for(struct supervisor *sup, struct child *child,
 	const Bus__Question *ask, struct question *question)
 {
@@ -463,41 +457,6 @@ int supervisor_run(struct supervisor *sup)
 
 /* ---- opening and closing ---- */
 
-static int lock_take(struct supervisor *sup, struct err *err)
-{
-	scoped(str_free) char *path = xasprintf(
-		"%s/senderd.lock", sup->host.config->suite.state_dir);
-
-	sup->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (sup->lock_fd < 0)
-		return err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
-	if (flock(sup->lock_fd, LOCK_EX | LOCK_NB) != 0)
-		return err_set(err, ERR_CONFLICT,
-			"another senderd works on this state directory");
-	return 0;
-}
-
-/* What is loaded and computed here, the lanes share; and a broken set-up shows now, not
- * in a thousand lanes. */
-static int libraries_open(struct supervisor *sup, struct err *err)
-{
-	const struct config *config = sup->host.config;
-	struct secret_key host_key;
-
-	wa_crypto_init();
-	json_object_seed(0);
-	if (wa_signal_check_library(err) != 0 ||
-		connection_tls_open(config, &sup->host.tls, err) != 0 ||
-		config_make_dirs(config, err) != 0)
-		return -1;
-	/* Makes it if there is none.  The lanes read it for themselves: this
-	 * process hears from others and keeps no secrets. */
-	if (secret_host_key(config->suite.state_dir, &host_key, err) != 0)
-		return -1;
-	secret_wipe(&host_key);
-	return 0;
-}
-
 static int bus_open(struct supervisor *sup, struct err *err)
 {
 	const struct config *config = sup->host.config;
@@ -517,25 +476,13 @@ static void events_open(struct supervisor *sup)
 {
 	const struct timeval second = { .tv_sec = 1 };
 
-	sup->child_event = event_start(
-		sup->base, SIGCHLD, EV_SIGNAL, on_child, sup, NULL);
-	sup->tick_event =
-		event_start(sup->base, -1, 0, on_tick, sup, &second);
+	sup->child_event =
+		event_start(sup->base, SIGCHLD, EV_SIGNAL, on_child, sup, NULL);
+	sup->tick_event = event_start(sup->base, -1, 0, on_tick, sup, &second);
 	sup->jobs_event = event_start(sup->base, bus_in_fd(sup->jobs), EV_READ,
 		on_jobs_readable, sup, NULL);
 	sup->asks_event = event_start(sup->base, bus_answerer_fd(sup->asks),
 		EV_READ, on_asks_readable, sup, NULL);
-}
-
-/* The area that ps reads: the arguments lie one behind the other. */
-static void title_find(struct child_host *host, int argc, char **argv)
-{
-	char *end = argv[0];
-
-	for (int i = 0; i < argc && argv[i] == end; i++)
-		end += strlen(argv[i]) + 1;
-	host->title = argv[0];
-	host->n_title = (size_t)(end - argv[0]);
 }
 
 int supervisor_open(const struct config *config, int argc, char **argv,
@@ -545,10 +492,7 @@ int supervisor_open(const struct config *config, int argc, char **argv,
 	struct lanes_handler handler = { on_lane_envelope, on_lane_ended, sup };
 
 	*out = sup;
-	sup->lock_fd = -1;
-	sup->host.config = config;
-	title_find(&sup->host, argc, argv);
-	if (libraries_open(sup, err) != 0 || lock_take(sup, err) != 0)
+	if (host_open(&sup->host, config, argc, argv, err) != 0)
 		return -1;
 	sup->base = event_base_new();
 	sup->questions = questions_new();
@@ -604,8 +548,6 @@ void supervisor_free(struct supervisor **supervisorp)
 	bus_out_close(&sup->webhookd);
 	if (sup->base != NULL)
 		event_base_free(sup->base);
-	SSL_CTX_free(sup->host.tls);
-	if (sup->lock_fd >= 0)
-		close(sup->lock_fd);
+	host_close(&sup->host);
 	free(sup);
 }

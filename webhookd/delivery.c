@@ -15,6 +15,7 @@
 #include "webhookd/transport.h"
 
 #define ANSWER_MAX (64 * 1024)
+#define STATUS_WORDS 32 /* "HTTP 503" */
 #define USER_AGENT "Vereda/" VEREDA_VERSION
 
 struct delivery {
@@ -204,9 +205,8 @@ int delivery_duration_ms(const struct delivery *delivery)
 
 /* ---- the end ---- */
 
-/* @status_words: room for "HTTP 503". */
 static void outcome_judge(const struct delivery *delivery, CURLcode code,
-	char status_words[16], struct delivery_report *report)
+	char status_words[STATUS_WORDS], struct delivery_report *report)
 {
 	long status = 0;
 
@@ -216,7 +216,7 @@ static void outcome_judge(const struct delivery *delivery, CURLcode code,
 		report->response_code = (int)status;
 		if (status < 300)
 			report->result = RESULT_DELIVERED;
-		snprintf(status_words, 16, "HTTP %ld", status);
+		snprintf(status_words, STATUS_WORDS, "HTTP %ld", status);
 		report->reason = report->result == RESULT_DELIVERED
 					 ? NULL
 					 : status_words;
@@ -236,7 +236,7 @@ static void on_transfer_done(CURL *easy, CURLcode code)
 	struct delivery_report report = { 0 };
 	struct courier *courier;
 	struct endpoint *endpoint;
-	char status_words[16];
+	char status_words[STATUS_WORDS];
 	char reason[CURL_ERROR_SIZE];
 
 	curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&delivery);

@@ -105,7 +105,7 @@ static int set_pragmas(
 		"PRAGMA trusted_schema = OFF;"
 		"PRAGMA journal_mode = WAL;"
 		"PRAGMA synchronous = FULL;"
-		"PRAGMA journal_size_limit = 16777216;"
+		"PRAGMA journal_size_limit = 67108864;"
 		"PRAGMA wal_autocheckpoint = %d;"
 		"PRAGMA query_only = %s;",
 		options->exclusive ? "EXCLUSIVE" : "NORMAL", options->cache_kib,

@@ -231,7 +231,7 @@ int store_message_insert_in(struct tx *tx, struct message *message,
 	bool *duplicate, struct err *err)
 {
 	scoped(query_close) struct query q = query_open(tx_db(tx),
-		MESSAGE_INSERT("0", "(device_id, id, wa_id, chat, sender)"));
+		MESSAGE_INSERT("0", "(device_id, wa_id, chat, sender)"));
 	int rc = message_insert(&q, message, err);
 
 	*duplicate = rc == 0;

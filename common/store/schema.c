@@ -110,14 +110,14 @@ static const char version_1[] =
 	 * this and message_of_phone are the two that touch a leaf of their own
 	 * each time. */
 	"CREATE UNIQUE INDEX message_wa"
-	" ON message (device_id, id, wa_id, chat, sender);"
+	" ON message (device_id, wa_id, chat, sender);"
 	/* Lists, newest first, of the account, a device and a phone; each
 	 * covers the paging, so that skipped rows are not read. */
 	"CREATE INDEX message_of_account ON message (account_id, id);"
 	"CREATE INDEX message_of_device"
 	" ON message (account_id, device_id, id);"
 	"CREATE INDEX message_of_phone"
-	" ON message (account_id, id, phone, device_id)"
+	" ON message (account_id, phone, id, device_id)"
 	" WHERE phone IS NOT NULL;"
 	/* The lane's queue: holds only what waits. */
 	"CREATE INDEX message_queued ON message (device_id, device_seq)"

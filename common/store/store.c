@@ -34,13 +34,13 @@ static const struct db_options options_of[] = {
 	[STORE_READ] = { .query_only = true,
 		.cache_kib = 8192,
 		.checkpoint_pages = 0,
-		.lookaside_slots = 400 },
+		.lookaside_slots = 1600 },
 	[STORE_WRITE] = { .create = true,
 		.cache_kib = 65536,
-		.checkpoint_pages = 4000,
-		.lookaside_slots = 400 },
+		.checkpoint_pages = 1000,
+		.lookaside_slots = 1600 },
 	[STORE_LANE] = { .cache_kib = 256,
-		.checkpoint_pages = 4000,
+		.checkpoint_pages = 1000,
 		.lookaside_slots = 40 },
 };
 

@@ -34,7 +34,6 @@ struct tx *tx_begin(struct store *store, struct err *err);
 int tx_commit(struct tx *tx, struct err *err); /* durable when it returns 0 */
 /* The connection of the transaction, for the reads of the same turn. */
 struct store *tx_store(struct tx *tx);
-struct store *tx_store(struct tx *tx); /* to read in it: sees its own changes */
 /* scoped(tx_end): rolls back unless committed.  *@txp is NULL afterwards. */
 void tx_end(struct tx **txp);
 /* One request inside a group commit: its failure leaves the others alone. */

@@ -55,13 +55,14 @@ static Wa__ADVDeviceIdentity *identity_read(const ProtobufCBinaryData *details)
 {
 	if (!wa_pb_bounded(details->data, details->len))
 		return NULL;
-	return wa__advdevice_identity__unpack(NULL, details->len,
-		details->data);
+	return wa__advdevice_identity__unpack(
+		NULL, details->len, details->data);
 }
 
 /* ---- signing and checking: over the bytes as received ---- */
 
-/* prefix, details, device identity, and for the device's signature the account key. */
+/* prefix, details, device identity, and for the device's signature the account
+ * key. */
 static void signed_text(const uint8_t prefix[2],
 	const ProtobufCBinaryData *details,
 	const uint8_t device_identity[WA_KEY_BYTES], const uint8_t *account_key,
@@ -80,14 +81,14 @@ static bool account_signature_is_good(const Wa__ADVSignedDeviceIdentity *sdi,
 {
 	scoped(buf_fini) struct buf text = BUF_INIT;
 	const uint8_t *prefix =
-		di->device_type == WA__ADVENCRYPTION_TYPE__HOSTED ?
-		prefix_hosted :
-		prefix_account;
+		di->device_type == WA__ADVENCRYPTION_TYPE__HOSTED
+			? prefix_hosted
+			: prefix_account;
 
 	signed_text(prefix, &sdi->details, device_identity, NULL, &text);
 	return sdi->account_signature.len == WA_SIGNATURE_BYTES &&
-		wa_verify(account_key, text.data, text.len,
-			sdi->account_signature.data);
+	       wa_verify(account_key, text.data, text.len,
+		       sdi->account_signature.data);
 }
 
 static bool device_signature_is_good(const Wa__ADVSignedDeviceIdentity *sdi,
@@ -98,8 +99,8 @@ static bool device_signature_is_good(const Wa__ADVSignedDeviceIdentity *sdi,
 	signed_text(prefix_device, &sdi->details, device_identity, account_key,
 		&text);
 	return sdi->device_signature.len == WA_SIGNATURE_BYTES &&
-		wa_verify(device_identity, text.data, text.len,
-			sdi->device_signature.data);
+	       wa_verify(device_identity, text.data, text.len,
+		       sdi->device_signature.data);
 }
 
 static void compute_hmac(const uint8_t adv_secret[32], bool hosted,
@@ -122,7 +123,7 @@ static bool hmac_is_good(const Wa__ADVSignedDeviceIdentityHMAC *outer,
 		outer->account_type == WA__ADVENCRYPTION_TYPE__HOSTED,
 		&outer->details, hmac);
 	return outer->hmac.len == HMAC_BYTES &&
-		sodium_memcmp(outer->hmac.data, hmac, HMAC_BYTES) == 0;
+	       sodium_memcmp(outer->hmac.data, hmac, HMAC_BYTES) == 0;
 }
 
 /* ---- writing ---- */
@@ -140,14 +141,14 @@ static void signed_write(const ProtobufCBinaryData *details,
 	sdi.account_signature = (ProtobufCBinaryData){ WA_SIGNATURE_BYTES,
 		(uint8_t *)account_signature };
 	sdi.has_account_signature_key = account_key != NULL;
-	sdi.account_signature_key = (ProtobufCBinaryData){ WA_KEY_BYTES,
-		(uint8_t *)account_key };
+	sdi.account_signature_key =
+		(ProtobufCBinaryData){ WA_KEY_BYTES, (uint8_t *)account_key };
 	sdi.has_device_signature = device_signature != NULL;
 	sdi.device_signature = (ProtobufCBinaryData){ WA_SIGNATURE_BYTES,
 		(uint8_t *)device_signature };
 	buf_reserve(out, wa__advsigned_device_identity__get_packed_size(&sdi));
-	out->len += wa__advsigned_device_identity__pack(
-		&sdi, out->data + out->len);
+	out->len +=
+		wa__advsigned_device_identity__pack(&sdi, out->data + out->len);
 }
 
 /* ---- device side ---- */
@@ -280,8 +281,8 @@ void wa_adv_key_index_list(const struct wa_keypair *account, uint32_t raw_id,
 			text.data + sizeof(prefix_key_list) };
 	envelope.account_signature =
 		(ProtobufCBinaryData){ sizeof(signature), signature };
-	buf_reserve(out,
-		wa__advsigned_key_index_list__get_packed_size(&envelope));
+	buf_reserve(
+		out, wa__advsigned_key_index_list__get_packed_size(&envelope));
 	out->len += wa__advsigned_key_index_list__pack(
 		&envelope, out->data + out->len);
 }

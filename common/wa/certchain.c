@@ -35,8 +35,8 @@ static void details_free(Wa__NoiseCertificateDetails **detailsp)
 static bool is_signed_by(const Wa__NoiseCertificate *cert, const uint8_t *key)
 {
 	return cert->signature.len == WA_SIGNATURE_BYTES &&
-		wa_verify(key, cert->details.data, cert->details.len,
-			cert->signature.data);
+	       wa_verify(key, cert->details.data, cert->details.len,
+		       cert->signature.data);
 }
 
 static Wa__NoiseCertificateDetails *read_details(
@@ -55,7 +55,7 @@ static Wa__NoiseCertificateDetails *read_details(
 static bool is_valid_at(const Wa__NoiseCertificateDetails *details, int64_t now)
 {
 	return now >= 0 && (uint64_t)now >= details->not_before &&
-		(uint64_t)now <= details->not_after;
+	       (uint64_t)now <= details->not_after;
 }
 
 static int check_parts(const Wa__CertChain *chain, const uint8_t *root_key,
@@ -124,7 +124,8 @@ static void cert_sign(struct made_cert *cert,
 		cert->signature };
 }
 
-/* Zero fields are written, too: some clients need issuer serial 0 to be there. */
+/* Zero fields are written, too: some clients need issuer serial 0 to be there.
+ */
 static Wa__NoiseCertificateDetails make_details(uint32_t serial,
 	uint32_t issuer_serial, uint8_t *key, uint64_t not_before,
 	uint64_t not_after)

@@ -20,7 +20,8 @@ void wa_crypto_init(void)
 
 	if (sodium_init() < 0)
 		abort();
-	/* mbedTLS builds its tables and looks for AES-NI at first use, unlocked. */
+	/* mbedTLS builds its tables and looks for AES-NI at first use,
+	 * unlocked. */
 	wa_gcm_encrypt(zero, zero, NULL, 0, NULL, 0, sealed);
 }
 

@@ -78,8 +78,8 @@ static long parse_number(const char *text, size_t n, unsigned max)
 	return value <= (long)max ? value : -1;
 }
 
-/* Length of @user without ".agent" or "_agent", an old name for the server's domain
- * byte that device addresses may carry. */
+/* Length of @user without ".agent" or "_agent", an old name for the server's
+ * domain byte that device addresses may carry. */
 static size_t cut_agent(const char *user, size_t n, enum wa_server server)
 {
 	size_t at = n;
@@ -98,7 +98,7 @@ static bool user_is_plain(const char *user, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		unsigned char c = (unsigned char)user[i];
 
-		if (c <= ' ' || c == 0x7f || c == '@' || c == ':')
+		if (c <= ' ' || c >= 0x7f || c == '@' || c == ':')
 			return false;
 	}
 	return n <= WA_USER_MAX;
@@ -117,8 +117,8 @@ int wa_jid_from_parts(const char *user, size_t n, enum wa_server server,
 }
 
 /* "integrator-user" */
-static int parse_interop(const char *user, size_t n, unsigned device,
-	struct wa_jid *out)
+static int parse_interop(
+	const char *user, size_t n, unsigned device, struct wa_jid *out)
 {
 	const char *dash = n > 0 ? memchr(user, '-', n) : NULL;
 	long integrator = 0;
@@ -142,8 +142,7 @@ int wa_jid_parse(const char *text, size_t n, struct wa_jid *out)
 {
 	const char *at = n > 0 ? memchr(text, '@', n) : NULL;
 	const char *name = at != NULL ? at + 1 : text;
-	enum wa_server server =
-		wa_server_find(name, n - (size_t)(name - text));
+	enum wa_server server = wa_server_find(name, n - (size_t)(name - text));
 	size_t n_user = at != NULL ? (size_t)(at - text) : 0;
 	const char *colon = n_user > 0 ? memchr(text, ':', n_user) : NULL;
 	long device = 0;
@@ -170,12 +169,12 @@ char *wa_jid_text(const struct wa_jid *jid, char out[WA_JID_TEXT])
 	char integrator[sizeof("65535-")] = "";
 
 	static_assert(sizeof("65535-") + WA_USER_MAX + sizeof(":65535@") +
-				sizeof("s.whatsapp.net") <=
-			WA_JID_TEXT,
+				      sizeof("s.whatsapp.net") <=
+			      WA_JID_TEXT,
 		"any address fits");
 	if (jid->server == WA_SERVER_INTEROP)
-		snprintf(integrator, sizeof(integrator), "%u-",
-			jid->integrator);
+		snprintf(
+			integrator, sizeof(integrator), "%u-", jid->integrator);
 	if (jid->user[0] == '\0')
 		snprintf(out, WA_JID_TEXT, "%s", server);
 	else if (jid->device == 0)
@@ -227,7 +226,7 @@ struct wa_jid wa_jid_bare(const struct wa_jid *jid)
 bool wa_jid_same_user(const struct wa_jid *a, const struct wa_jid *b)
 {
 	return a->server == b->server && a->integrator == b->integrator &&
-		strcmp(a->user, b->user) == 0;
+	       strcmp(a->user, b->user) == 0;
 }
 
 bool wa_jid_equal(const struct wa_jid *a, const struct wa_jid *b)
@@ -238,7 +237,7 @@ bool wa_jid_equal(const struct wa_jid *a, const struct wa_jid *b)
 bool wa_jid_is_user(const struct wa_jid *jid)
 {
 	return jid->user[0] != '\0' &&
-		(jid->server == WA_SERVER_PN || jid->server == WA_SERVER_LID);
+	       (jid->server == WA_SERVER_PN || jid->server == WA_SERVER_LID);
 }
 
 bool wa_jid_is_group(const struct wa_jid *jid)
@@ -264,9 +263,8 @@ void wa_phash(const struct wa_jid *jids, size_t n, char out[WA_PHASH_LEN])
 
 	/* ".0" is the agent, which is always 0; device 0 is written here. */
 	for (size_t i = 0; i < n; i++)
-		snprintf(forms[i], sizeof(forms[i]), "%s.0:%u@%s",
-			jids[i].user, jids[i].device,
-			wa_server_name(jids[i].server));
+		snprintf(forms[i], sizeof(forms[i]), "%s.0:%u@%s", jids[i].user,
+			jids[i].device, wa_server_name(jids[i].server));
 	qsort(forms, n, sizeof(*forms), compare_text);
 	for (size_t i = 0; i < n; i++)
 		buf_add_str(&joined, forms[i]);

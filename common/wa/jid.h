@@ -34,28 +34,35 @@ struct wa_jid {
 	enum wa_server server;
 };
 
-/* Parses "user[.agent|_agent][:device]@server" (interop: "integrator-user"), or a server
- * without user: "s.whatsapp.net", "@s.whatsapp.net".  The agent is dropped.
- * -1 and an empty JID: unknown server, user too long or not plain, bad device. */
+/* Parses "user[.agent|_agent][:device]@server" (interop: "integrator-user"), or
+ * a server without user: "s.whatsapp.net", "@s.whatsapp.net".  The agent is
+ * dropped.  -1 and an empty JID: unknown server, user too long or not plain,
+ * bad device. */
 int wa_jid_parse(const char *text, size_t n, struct wa_jid *out);
-/* The same from its parts.  A plain user has no space, control character, '@', ':' or agent. */
-int wa_jid_from_parts(const char *user, size_t n, enum wa_server server, unsigned device, struct wa_jid *out);
-/* "user:device@server"; device 0 is left out, and a server without user is written
- * "s.whatsapp.net".  Returns @out. */
+/* The same from its parts.  A plain user is printable ASCII without space, '@',
+ * ':' or agent. */
+int wa_jid_from_parts(const char *user, size_t n, enum wa_server server,
+	unsigned device, struct wa_jid *out);
+/* "user:device@server"; device 0 is left out, and a server without user is
+ * written "s.whatsapp.net".  Returns @out. */
 char *wa_jid_text(const struct wa_jid *jid, char out[WA_JID_TEXT]);
 const char *wa_server_name(enum wa_server server);
 enum wa_server wa_server_find(const char *name, size_t n); /* or NONE */
-/* Highest device number an address of this server can carry; 0: it has no devices. */
+/* Highest device number that an address of this server can carry; 0: it has
+ * no devices. */
 unsigned wa_server_max_device(enum wa_server server);
 
-struct wa_jid wa_jid_server(void);				/* s.whatsapp.net */
-struct wa_jid wa_jid_pn(const char *digits, unsigned device);	/* user cut at WA_USER_MAX */
+struct wa_jid wa_jid_server(void); /* s.whatsapp.net */
+/* The user is cut at WA_USER_MAX. */
+struct wa_jid wa_jid_pn(const char *digits, unsigned device);
 struct wa_jid wa_jid_lid(const char *user, unsigned device);
-struct wa_jid wa_jid_bare(const struct wa_jid *jid);		/* the same without device */
+/* The same address without, or with another, device. */
+struct wa_jid wa_jid_bare(const struct wa_jid *jid);
 struct wa_jid wa_jid_with_device(const struct wa_jid *jid, unsigned device);
 bool wa_jid_equal(const struct wa_jid *a, const struct wa_jid *b);
-bool wa_jid_same_user(const struct wa_jid *a, const struct wa_jid *b); /* ignores the device */
-bool wa_jid_is_user(const struct wa_jid *jid);  /* PN or LID with a user */
+/* Ignores the device. */
+bool wa_jid_same_user(const struct wa_jid *a, const struct wa_jid *b);
+bool wa_jid_is_user(const struct wa_jid *jid); /* PN or LID with a user */
 bool wa_jid_is_group(const struct wa_jid *jid);
 bool wa_jid_is_empty(const struct wa_jid *jid); /* server NONE */
 

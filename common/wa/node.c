@@ -47,8 +47,8 @@ static struct wa_value *add_attr(struct wa_node *node, const char *key)
 	return &attr->value;
 }
 
-static void set_text(struct wa_node *node, const char *key, const char *text,
-	size_t n)
+static void set_text(
+	struct wa_node *node, const char *key, const char *text, size_t n)
 {
 	struct wa_value *value = add_attr(node, key);
 
@@ -83,8 +83,8 @@ void wa_node_set_jid(
 	value->jid = *jid;
 }
 
-static void copy_value(struct arena *arena, const struct wa_value *from,
-	struct wa_value *to)
+static void copy_value(
+	struct arena *arena, const struct wa_value *from, struct wa_value *to)
 {
 	*to = *from;
 	if (from->kind == WA_VALUE_STRING)
@@ -121,7 +121,7 @@ struct wa_node *wa_node_copy(struct arena *arena, const struct wa_node *node)
 	for (const struct wa_attr *attr = node->attrs; attr != NULL;
 		attr = attr->next)
 		copy_value(arena, &attr->value, add_attr(copy, attr->key));
-	wa_node_each(child, node)
+	wa_node_each (child, node)
 		wa_node_append(copy, wa_node_copy(arena, child));
 	copy_value(arena, &node->content, &copy->content);
 	return copy;
@@ -160,8 +160,8 @@ const char *wa_node_str(const struct wa_node *node, const char *key)
 	case WA_VALUE_JID:
 		return jid_text_in(node->arena, &value->jid);
 	case WA_VALUE_BYTES:
-		return arena_strndup(node->arena, (const char *)value->bytes,
-			value->n);
+		return arena_strndup(
+			node->arena, (const char *)value->bytes, value->n);
 	case WA_VALUE_NONE:
 		return NULL;
 	}
@@ -210,12 +210,11 @@ bool wa_node_jid(
 	return value->kind == WA_VALUE_JID;
 }
 
-const struct wa_node *wa_node_child(
-	const struct wa_node *node, const char *tag)
+const struct wa_node *wa_node_child(const struct wa_node *node, const char *tag)
 {
 	if (node == NULL)
 		return NULL;
-	wa_node_each(child, node) {
+	wa_node_each (child, node) {
 		if (strcmp(child->tag, tag) == 0)
 			return child;
 	}
@@ -234,7 +233,7 @@ size_t wa_node_n_children(const struct wa_node *node)
 
 	if (node == NULL)
 		return 0;
-	wa_node_each(child, node)
+	wa_node_each (child, node)
 		n++;
 	return n;
 }
@@ -354,7 +353,7 @@ static void dump_node(struct dump *dump, const struct wa_node *node)
 	}
 	dump_byte(dump, '>');
 	dump_value(dump, &node->content);
-	wa_node_each(child, node)
+	wa_node_each (child, node)
 		dump_node(dump, child);
 	dump_str(dump, "</");
 	dump_str(dump, node->tag);

@@ -1,6 +1,7 @@
-/* Reads nodes from hostile bytes.  Rules: nothing is read past the end, nothing is
- * allocated before the bytes that pay for it are there, and depth and number of parts
- * are bounded.  A reader that failed stays failed, so most steps need no check. */
+/* Reads nodes from hostile bytes.  Rules: nothing is read past the end, nothing
+ * is allocated before the bytes that pay for it are there, and depth and number
+ * of parts are bounded.  A reader that failed stays failed, so most steps need
+ * no check. */
 #include "common/wa/node.h"
 
 #include <string.h>
@@ -22,8 +23,8 @@ struct reader {
 	struct arena *arena;
 	const uint8_t *bytes;
 	size_t n;
-	size_t at; /* at most n */
-	unsigned parts; /* nodes and attributes so far */
+	size_t at;	    /* at most n */
+	unsigned parts;	    /* nodes and attributes so far */
 	const char *failed; /* why, or NULL */
 };
 
@@ -89,13 +90,25 @@ struct text {
 	size_t n;
 };
 
+/* Character of a packed half byte, or -1.  15 ends an odd NIBBLE_8; there it is
+ * NUL. */
+static int unpack(uint8_t tag, uint8_t half)
+{
+	static const char digits[] = "0123456789ABCDEF";
+
+	if (tag == TAG_HEX_8 || half < 10)
+		return digits[half];
+	if (half == 10)
+		return '-';
+	if (half == 11)
+		return '.';
+	return half == 15 ? '\0' : -1;
+}
+
 static struct text read_packed(struct reader *r, uint8_t tag)
 {
-	static const char nibbles[] = "0123456789-.\0\0\0";
-	static const char hex[] = "0123456789ABCDEF";
-	const char *alphabet = tag == TAG_HEX_8 ? hex : nibbles;
 	uint8_t start = read_byte(r);
-	size_t n = 2 * (size_t)(start & 127) - (start >> 7);
+	size_t n = 2 * (size_t)(start & 127);
 	const uint8_t *packed;
 	char unpacked[2 * 127];
 
@@ -106,13 +119,16 @@ static struct text read_packed(struct reader *r, uint8_t tag)
 		return (struct text){ "", 0 };
 	for (size_t i = 0; i < n; i++) {
 		uint8_t pair = packed[i / 2];
+		int c = unpack(tag, i % 2 == 0 ? pair >> 4 : pair & 15);
+		bool dropped = i + 1 == n && start > 127;
 
-		unpacked[i] = alphabet[i % 2 == 0 ? pair >> 4 : pair & 15];
-		if (unpacked[i] == '\0') {
+		if (c < 0 || (c == '\0' && !dropped)) {
 			fail(r, "bad packed character");
 			return (struct text){ "", 0 };
 		}
+		unpacked[i] = (char)c;
 	}
+	n -= start >> 7;
 	return (struct text){ arena_strndup(r->arena, unpacked, n), n };
 }
 

@@ -57,7 +57,8 @@ static int hex_value(char c)
 	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* Two characters a byte.  False, and nothing written, when one does not fit the alphabet. */
+/* Two characters a byte.  False, and nothing written, when one does not fit the
+ * alphabet. */
 static bool write_packed(struct buf *out, enum node_tag tag,
 	int (*value_of)(char), const char *text, size_t n)
 {
@@ -77,7 +78,8 @@ static bool write_packed(struct buf *out, enum node_tag tag,
 	return true;
 }
 
-/* Token before packing before raw: other orders are not understood everywhere. */
+/* Token before packing before raw: other orders are not understood everywhere.
+ */
 static void write_string(struct buf *out, const char *text, size_t n)
 {
 	unsigned token = wa_token_find(text, n);
@@ -129,8 +131,7 @@ static void write_far_jid(struct buf *out, const struct wa_jid *jid)
 	write_cstr(out, wa_server_name(jid->server));
 }
 
-static int write_jid(
-	struct buf *out, const struct wa_jid *jid, struct err *err)
+static int write_jid(struct buf *out, const struct wa_jid *jid, struct err *err)
 {
 	if (jid->device > wa_server_max_device(jid->server))
 		return err_set(err, ERR_INVALID, "device %u at server %s",
@@ -142,8 +143,8 @@ static int write_jid(
 			write_jid_pair(out, jid);
 		else
 			write_ad_jid(out,
-				jid->server == WA_SERVER_PN ? DOMAIN_PN :
-							      DOMAIN_LID,
+				jid->server == WA_SERVER_PN ? DOMAIN_PN
+							    : DOMAIN_LID,
 				jid);
 		return 0;
 	case WA_SERVER_HOSTED:
@@ -212,7 +213,7 @@ static int write_children(struct buf *out, const struct wa_node *node,
 {
 	if (write_list_start(out, wa_node_n_children(node), err) != 0)
 		return -1;
-	wa_node_each(child, node) {
+	wa_node_each (child, node) {
 		if (write_node(out, child, depth, err) != 0)
 			return -1;
 	}

@@ -17,11 +17,10 @@
 
 const uint8_t wa_intro[4] = { 'W', 'A', 6, 3 };
 
-const uint8_t wa_root_key[WA_KEY_BYTES] = {
-	0x14, 0x23, 0x75, 0x57, 0x4d, 0x0a, 0x58, 0x71, 0x66, 0xaa, 0xe7,
-	0x1e, 0xbe, 0x51, 0x64, 0x37, 0xc4, 0xa2, 0x8b, 0x73, 0xe3, 0x69,
-	0x5c, 0x6c, 0xe1, 0xf7, 0xf9, 0x54, 0x5d, 0xa8, 0xee, 0x6b
-};
+const uint8_t wa_root_key[WA_KEY_BYTES] = { 0x14, 0x23, 0x75, 0x57, 0x4d, 0x0a,
+	0x58, 0x71, 0x66, 0xaa, 0xe7, 0x1e, 0xbe, 0x51, 0x64, 0x37, 0xc4, 0xa2,
+	0x8b, 0x73, 0xe3, 0x69, 0x5c, 0x6c, 0xe1, 0xf7, 0xf9, 0x54, 0x5d, 0xa8,
+	0xee, 0x6b };
 
 /* Eight zeros and the counter. */
 static void make_iv(uint32_t counter, uint8_t iv[12])
@@ -193,10 +192,10 @@ void wa_initiator_hello(struct wa_initiator *hs, struct buf *out)
 	mix_hash(&hs->noise, hs->ephemeral.pub, WA_KEY_BYTES);
 }
 
-/* Steps 3 to 7 of connection.md 2.2: learns the responder's ephemeral key, checks
- * that its static key has a chain. */
-static int take_server_hello(struct wa_initiator *hs,
-	const Wa__ServerHello *hello, struct err *err)
+/* Steps 3 to 7 of connection.md 2.2: learns the responder's ephemeral key,
+ * checks that its static key has a chain. */
+static int take_server_hello(
+	struct wa_initiator *hs, const Wa__ServerHello *hello, struct err *err)
 {
 	uint8_t server_static[WA_KEY_BYTES];
 	scoped(buf_fini) struct buf chain = BUF_INIT;
@@ -222,8 +221,8 @@ static int take_server_hello(struct wa_initiator *hs,
 		server_static, hs->now, err);
 }
 
-/* Steps 8 to 11.  The static key is sealed with counter 1: no key was mixed in since the
- * chain. */
+/* Steps 8 to 11.  The static key is sealed with counter 1: no key was mixed in
+ * since the chain. */
 static int write_client_finish(struct wa_initiator *hs,
 	const uint8_t server_ephemeral[WA_KEY_BYTES], const void *payload,
 	size_t n_payload, struct buf *out, struct err *err)
@@ -347,8 +346,8 @@ static void write_server_hello(struct wa_responder *hs,
 		(ProtobufCBinaryData){ WA_KEY_BYTES, hs->ephemeral.pub };
 	hello.static_key =
 		(ProtobufCBinaryData){ SEALED_KEY_BYTES, sealed_static };
-	hello.payload = (ProtobufCBinaryData){ sealed_chain->len,
-		sealed_chain->data };
+	hello.payload =
+		(ProtobufCBinaryData){ sealed_chain->len, sealed_chain->data };
 	message.server_hello = &hello;
 	handshake_write(&message, out);
 }
@@ -412,13 +411,14 @@ int wa_responder_finish(struct wa_responder *hs, const uint8_t *client_finish,
 
 /* ---- transport ---- */
 
-void wa_cipher_seal(struct wa_cipher *cipher, const void *plain, size_t n,
-	struct buf *out)
+void wa_cipher_seal(
+	struct wa_cipher *cipher, const void *plain, size_t n, struct buf *out)
 {
 	uint8_t iv[12];
 
 	assert(n + WA_GCM_TAG < (1u << 24));
-	assert(cipher->send_n < UINT32_MAX); /* 49 days at 1000 frames a second */
+	assert(cipher->send_n <
+		UINT32_MAX); /* 49 days at 1000 frames a second */
 	make_iv(cipher->send_n++, iv);
 	buf_add_be(out, n + WA_GCM_TAG, 3);
 	wa_gcm_encrypt(cipher->send_key, iv, NULL, 0, plain, n,

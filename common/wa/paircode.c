@@ -19,7 +19,7 @@
 static_assert(SALT_BYTES + IV_BYTES + WA_KEY_BYTES == WA_PAIR_WRAP_BYTES,
 	"salt, iv, key");
 static_assert(SALT_BYTES + NONCE_BYTES + BUNDLE_PLAIN_BYTES + WA_GCM_TAG ==
-		WA_PAIR_BUNDLE_BYTES,
+		      WA_PAIR_BUNDLE_BYTES,
 	"salt, nonce, sealed keys");
 
 void wa_pair_code_new(char out[WA_PAIR_CODE_LEN])
@@ -54,8 +54,8 @@ void wa_pair_wrap(const char *code, const uint8_t pub[WA_KEY_BYTES],
 	uint8_t out[WA_PAIR_WRAP_BYTES])
 {
 	randombytes_buf(out, SALT_BYTES + IV_BYTES);
-	crypt_with_code(code, out, out + SALT_BYTES, pub,
-		out + SALT_BYTES + IV_BYTES);
+	crypt_with_code(
+		code, out, out + SALT_BYTES, pub, out + SALT_BYTES + IV_BYTES);
 }
 
 void wa_pair_unwrap(const char *code, const uint8_t wrapped[WA_PAIR_WRAP_BYTES],
@@ -65,7 +65,8 @@ void wa_pair_unwrap(const char *code, const uint8_t wrapped[WA_PAIR_WRAP_BYTES],
 		wrapped + SALT_BYTES + IV_BYTES, pub);
 }
 
-/* The secret of both ephemerals, both identities and the random of the bundle. */
+/* The secret of both ephemerals, both identities and the random of the bundle.
+ */
 static void derive_adv_secret(const uint8_t ephemeral_dh[WA_KEY_BYTES],
 	const uint8_t identity_dh[WA_KEY_BYTES],
 	const uint8_t random[SECRET_BYTES], uint8_t adv_secret[32])

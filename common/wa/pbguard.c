@@ -1,6 +1,7 @@
-/* Every length-delimited field is entered once, whether it is a message or not, and
- * left at its end or at its first malformed byte.  So each byte is read at most
- * once as part of a field header, and whatever unpack() can enter was entered here. */
+/* Every length-delimited field is entered once, whether it is a message or not,
+ * and left at its end or at its first malformed byte.  So each byte is read at
+ * most once as part of a field header, and whatever unpack() can enter was
+ * entered here. */
 #include "common/wa/pbguard.h"
 
 #define VARINT_MAX_BYTES 10
@@ -32,10 +33,10 @@ static bool skip(size_t end, size_t *at, size_t n)
 	return true;
 }
 
-/* Moves @at over one field.  A length-delimited one stops at its content, with the content's
- * end in @content_end.  False: malformed. */
-static bool read_field(const uint8_t *bytes, size_t end, size_t *at,
-	size_t *content_end)
+/* Moves @at over one field.  A length-delimited one stops at its content, with
+ * the content's end in @content_end.  False: malformed. */
+static bool read_field(
+	const uint8_t *bytes, size_t end, size_t *at, size_t *content_end)
 {
 	uint64_t tag, value;
 

@@ -11,7 +11,8 @@ struct token {
 	size_t n;
 };
 
-/* Defines tokens[WA_TOKEN_COUNT], token_slots[TOKEN_SLOTS] and TOKEN_MAX_BYTES. */
+/* Defines tokens[WA_TOKEN_COUNT], token_slots[TOKEN_SLOTS] and TOKEN_MAX_BYTES.
+ */
 #include "tokens.inc"
 
 const char *wa_token_text(unsigned token, size_t *n_out)

@@ -1,6 +1,6 @@
 /* XEdDSA: Ed25519 signatures under Curve25519 keys, as Signal uses it
- * (connection.md 2.4, signal-library.md 6).  libsodium has everything but the map from
- * a Montgomery u to an Edwards y, which works on public data only. */
+ * (connection.md 2.4, signal-library.md 6).  libsodium has everything but the
+ * map from a Montgomery u to an Edwards y, which works on public data only. */
 #include "common/wa/crypto.h"
 
 #include <assert.h>
@@ -54,7 +54,8 @@ static void fe_store(uint8_t bytes[32], const fe a)
 
 	fe_carry(t);
 	fe_carry(t);
-	/* Now t < 2^255; adding 19 carries out of the top exactly when t >= p. */
+	/* Now t < 2^255; adding 19 carries out of the top exactly when t >= p.
+	 */
 	t[0] += 19;
 	fe_carry(t);
 	t[0] += (UINT64_C(1) << 51) - 19;
@@ -166,8 +167,8 @@ static void hash_to_scalar(crypto_hash_sha512_state *state, uint8_t scalar[32])
 }
 
 /* A secret nonce that depends on key, message and fresh randomness. */
-static void make_nonce(const uint8_t a[32], const void *msg, size_t n,
-	uint8_t nonce[32])
+static void make_nonce(
+	const uint8_t a[32], const void *msg, size_t n, uint8_t nonce[32])
 {
 	crypto_hash_sha512_state state;
 	uint8_t prefix[32], random[64];
@@ -210,7 +211,8 @@ void wa_sign(const uint8_t priv[WA_KEY_BYTES], const void *msg, size_t n,
 
 	crypto_core_ed25519_scalar_mul(h, h, a);
 	crypto_core_ed25519_scalar_add(sig + 32, h, r);
-	/* The verifier knows u, not the sign: it rides in the free top bit of s. */
+	/* The verifier knows u, not the sign: it rides in the free top bit of
+	 * s. */
 	sig[63] |= public_point[31] & SIGN_BIT;
 	sodium_memzero(a_wide, sizeof(a_wide));
 	sodium_memzero(a, sizeof(a));

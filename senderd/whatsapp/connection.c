@@ -34,8 +34,8 @@ enum phase { PHASE_DIALING, PHASE_HANDSHAKE, PHASE_UP };
 
 struct connection {
 	struct lane *lane; /* borrowed */
-	uint64_t serial;   /* tells attempts apart, also when memory is reused */
-	struct lws *wsi;   /* NULL before the dial and after its end */
+	uint64_t serial; /* tells attempts apart, also when memory is reused */
+	struct lws *wsi; /* NULL before the dial and after its end */
 	enum phase phase;
 	struct wa_framer framer;
 	struct wa_initiator *handshake; /* HANDSHAKE */
@@ -44,7 +44,8 @@ struct connection {
 	 * lws_write() wants them; those before @sent have left. */
 	struct buf out;
 	size_t sent;
-	struct buf turn; /* stanzas of this turn: length (4 bytes), plain bytes */
+	struct buf
+		turn; /* stanzas of this turn: length (4 bytes), plain bytes */
 	struct lane_timer deadline;
 };
 
@@ -68,9 +69,9 @@ int connection_tls_open(
 	SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
 	/* Idle lanes are many: no 34 KB of read and write buffers each. */
-	SSL_CTX_set_mode(ctx,
-		SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
-			SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS |
+				      SSL_MODE_ENABLE_PARTIAL_WRITE |
+				      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	ok = *ca != '\0' ? SSL_CTX_load_verify_locations(ctx, ca, NULL)
 			 : SSL_CTX_set_default_verify_paths(ctx);
 	if (ok != 1) {
@@ -83,8 +84,7 @@ int connection_tls_open(
 	return 0;
 }
 
-static void root_key(
-	const struct config *config, uint8_t key_out[WA_KEY_BYTES])
+static void root_key(const struct config *config, uint8_t key_out[WA_KEY_BYTES])
 {
 	const char *hex = config->whatsapp.noise_root_key;
 	size_t n = 0;
@@ -153,8 +153,9 @@ static struct connection *connection_new(struct lane *lane)
 	return conn;
 }
 
-/* DNS inside blocks for as long as the resolver does: this process has nothing else
- * to do until it is connected, and the supervisor waits a minute for its heartbeat. */
+/* DNS inside blocks for as long as the resolver does: this process has nothing
+ * else to do until it is connected, and the supervisor waits a minute for its
+ * heartbeat. */
 static int dial(struct connection *conn, struct err *err)
 {
 	struct lane *lane = conn->lane;
@@ -274,8 +275,8 @@ void connection_flush(struct lane *lane)
 	while (at < conn->turn.len) {
 		size_t n = turn_next(conn->turn.data + at);
 
-		wa_cipher_seal(&conn->cipher, conn->turn.data + at + 4, n,
-			&conn->out);
+		wa_cipher_seal(
+			&conn->cipher, conn->turn.data + at + 4, n, &conn->out);
 		at += 4 + n;
 	}
 	connection_drop_turn(lane);
@@ -301,8 +302,8 @@ size_t connection_unsent(const struct lane *lane)
 	return conn == NULL ? 0 : conn->out.len - conn->sent + conn->turn.len;
 }
 
-/* Whole frames up to MESSAGE_BYTES, at least one.  The stream would bear any cut, but
- * official clients never split a frame over two messages. */
+/* Whole frames up to MESSAGE_BYTES, at least one.  The stream would bear any
+ * cut, but official clients never split a frame over two messages. */
 static size_t next_message(const struct connection *conn)
 {
 	const uint8_t *from = conn->out.data + conn->sent;
@@ -312,9 +313,9 @@ static size_t next_message(const struct connection *conn)
 	if (conn->phase == PHASE_HANDSHAKE)
 		return left; /* intro and ClientHello belong together */
 	while (n + 3 <= left) {
-		size_t frame = 3 + ((size_t)from[n] << 16 |
-					   (size_t)from[n + 1] << 8 |
-					   from[n + 2]);
+		size_t frame =
+			3 + ((size_t)from[n] << 16 | (size_t)from[n + 1] << 8 |
+				    from[n + 2]);
 
 		if (n > 0 && n + frame > MESSAGE_BYTES)
 			break;
@@ -366,22 +367,22 @@ static void on_established(struct connection *conn)
 
 	root_key(lane->config, root);
 	conn->phase = PHASE_HANDSHAKE;
-	conn->handshake = wa_initiator_new(
-		&lane->id.noise, root, clock_now_ms() / 1000);
+	conn->handshake =
+		wa_initiator_new(&lane->id.noise, root, clock_now_ms() / 1000);
 	wa_initiator_hello(conn->handshake, &hello);
 	/* Without its routing hint a session only takes a longer way. */
 	if (lanedb_value_load(lane->db, "routing_info", &routing, &err) < 0)
 		log_warning("routing hint unreadable (%s): dialled without",
 			err.msg);
-	wa_frame_first(&conn->out, routing.data, routing.len, hello.data,
-		hello.len);
+	wa_frame_first(
+		&conn->out, routing.data, routing.len, hello.data, hello.len);
 	deadline_set(conn, CONNECT_MS);
 	lws_callback_on_writable(conn->wsi);
 	stream_on_handshake(lane);
 }
 
-static int on_server_hello(
-	struct connection *conn, const uint8_t *frame, size_t n, struct err *err)
+static int on_server_hello(struct connection *conn, const uint8_t *frame,
+	size_t n, struct err *err)
 {
 	scoped(buf_fini) struct buf payload = BUF_INIT;
 	scoped(buf_fini) struct buf finish = BUF_INIT;
@@ -411,8 +412,7 @@ static int on_frame(
 		return on_server_hello(conn, frame, n, err);
 	if (wa_cipher_open(&conn->cipher, frame, n, frame, err) != 0)
 		return err_wrap(err, "frame");
-	if (wa_node_decode(
-		    lane->arena, frame, n - WA_GCM_TAG, &node, err) != 0)
+	if (wa_node_decode(lane->arena, frame, n - WA_GCM_TAG, &node, err) != 0)
 		return err_wrap(err, "stanza");
 	lane_count_work(lane, n);
 	stream_on_stanza(lane, node);
@@ -429,8 +429,8 @@ static int on_receive(struct connection *conn, const void *bytes, size_t n)
 	int got;
 
 	wa_framer_feed(&conn->framer, bytes, n);
-	while ((got = wa_framer_next(
-			&conn->framer, &frame, &n_frame, &err)) == 1) {
+	while ((got = wa_framer_next(&conn->framer, &frame, &n_frame, &err)) ==
+		1) {
 		got = on_frame(conn, frame, n_frame, &err);
 		/* A stanza may have ended this connection. */
 		if (lane->connection == NULL ||
@@ -454,13 +454,27 @@ static const char *error_text(const void *in, size_t n, char out[128])
 	return out;
 }
 
+/* The library tells an end more than once; only the first finds a connection. */
+static void on_socket_end(
+	struct connection *conn, struct lws *wsi, const char *why)
+{
+	lws_set_opaque_user_data(wsi, NULL);
+	conn->wsi = NULL;
+	lost(conn, why);
+}
+
 static int on_websocket(struct lws *wsi, enum lws_callback_reasons reason,
 	void *user, void *in, size_t n)
 {
+	const struct lws_protocols *protocol = lws_get_protocol(wsi);
 	struct connection *conn = lws_get_opaque_user_data(wsi);
 	char text[128];
 
 	(void)user;
+	/* The library tells the first protocol of the table about the end of
+	 * every socket, the mailbox among them. */
+	if (protocol == NULL || protocol->callback != on_websocket)
+		return 0;
 	if (conn == NULL) {
 		/* Closed by us; the library is still winding it up. */
 		return reason == LWS_CALLBACK_CLIENT_RECEIVE ||
@@ -480,13 +494,11 @@ static int on_websocket(struct lws *wsi, enum lws_callback_reasons reason,
 	case LWS_CALLBACK_CLIENT_WRITEABLE:
 		return on_writeable(conn);
 	case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
-		conn->wsi = NULL;
-		lost(conn, error_text(in, n, text));
+		on_socket_end(conn, wsi, error_text(in, n, text));
 		return 0;
 	case LWS_CALLBACK_CLIENT_CLOSED:
 	case LWS_CALLBACK_WSI_DESTROY:
-		conn->wsi = NULL;
-		lost(conn, "connection closed by the server");
+		on_socket_end(conn, wsi, "connection closed by the server");
 		return 0;
 	default:
 		return 0;

@@ -18,7 +18,7 @@ struct err;
  * are in memory once.  *@out is NULL for a ws:// url. */
 int connection_tls_open(const struct config *config, SSL_CTX **out, struct err *err);
 
-/* Entry of the lane's protocol table. */
+/* Entry of the lane's protocol table: the first one, see connection.c. */
 extern const struct lws_protocols connection_protocol;
 
 /* Dials.  -1: nothing was started (a bad url, no memory for a socket); stream_on_lost() is then

@@ -205,10 +205,10 @@ static bool is_control(uint8_t byte)
 char *content_clean(struct arena *arena, const char *text)
 {
 	const uint8_t *in = (const uint8_t *)text;
-	char *out = arena_alloc(arena, 3 * strlen(text) + 1);
+	char *out = arena_alloc(arena, 3 * strnlen(text, CONTENT_TEXT_MAX) + 1);
 	char *end = out;
 
-	while (*in != '\0') {
+	while (*in != '\0' && end - out + 4 <= CONTENT_TEXT_MAX) {
 		size_t n = utf8_length(in);
 
 		if (n == 0) {

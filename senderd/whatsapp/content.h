@@ -22,7 +22,8 @@ const Wa__Message *content_unwrap(const Wa__Message *message);
 /* @message is unwrapped.  False: there is nothing to show (a key distribution alone, say).  Texts made up on the
  * way are in @arena, others belong to @message. */
 bool content_describe(struct arena *arena, const Wa__Message *message, struct content *out);
-/* A copy in which bytes that are no UTF-8 are U+FFFD and control characters are gone, but for line breaks and tabs. */
+#define CONTENT_TEXT_MAX 262144 /* bytes; 65536 characters is what WhatsApp allows */
+/* A copy, cut at CONTENT_TEXT_MAX, in which bytes that are no UTF-8 are U+FFFD and control characters are gone, but for line breaks and tabs. */
 char *content_clean(struct arena *arena, const char *text);
 
 #endif

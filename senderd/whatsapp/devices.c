@@ -43,8 +43,8 @@ int devices_learn_pair(struct lane *lane, const struct wa_jid *a,
 		return 0;
 	/* Nobody else's number or LID may become a name of ours. */
 	if (lane_is_self(lane, &pn) != lane_is_self(lane, &lid)) {
-		log_warning(
-			"mapping status=refused reason=\"pairs us with another account\" action=none");
+		log_warning("mapping status=refused reason=\"pairs us with "
+			    "another account\" action=none");
 		return 0;
 	}
 	return lanedb_mapping_learn(lane->db, &pn, &lid, NULL, err);
@@ -202,7 +202,7 @@ static void outcomes_default(struct question *question)
 		question->outcomes[i] =
 			question->users[i].server == WA_SERVER_PN
 				? DEVICES_NO_ACCOUNT
-				: DEVICES_NO_ANSWER;
+				: DEVICES_UNCLEAR;
 	}
 }
 
@@ -218,7 +218,7 @@ static int answer_read(struct lane *lane, struct question *question,
 		for (size_t i = 0; i < question->n; i++) {
 			if (!wa_jid_same_user(&question->users[i], &jid))
 				continue;
-			question->outcomes[i] = DEVICES_NO_ANSWER;
+			question->outcomes[i] = DEVICES_UNCLEAR;
 			if (user_learn(lane, &question->users[i], user,
 				    &question->outcomes[i], err) != 0)
 				return -1;

@@ -26,7 +26,8 @@ int devices_load(struct lane *lane, const struct wa_jid *account, struct device_
 enum devices_outcome {
 	DEVICES_KNOWN,	    /* the list is in the cache, and so is the LID if there is one */
 	DEVICES_NO_ACCOUNT, /* nobody on WhatsApp has this number */
-	DEVICES_NO_ANSWER,  /* the server refused, failed or left it out: ask again later */
+	DEVICES_UNCLEAR,    /* the server answered, but not this: ask again later, not for ever */
+	DEVICES_NO_ANSWER,  /* the server failed or refused: ask again later */
 };
 
 /* @outcomes has one entry for each user asked, in the order asked. */

@@ -95,7 +95,8 @@ static void ban_fill(
 
 struct ending ending_of_failure(const struct wa_node *failure, int64_t now_ms)
 {
-	/* A missing reason counts as server trouble, as other clients have it. */
+	/* A missing reason counts as server trouble, as other clients have
+	 * it. */
 	int reason = (int)wa_node_int(failure, "reason", 500);
 	const struct failure_rule *rule = failure_rule(reason);
 	const char *message = wa_node_str(failure, "logout_message_header");
@@ -108,9 +109,8 @@ struct ending ending_of_failure(const struct wa_node *failure, int64_t now_ms)
 		return ending;
 	}
 	if (message != NULL)
-		snprintf(ending.reason, sizeof ending.reason,
-			"%s (%d: %.80s)", rule->words, reason,
-			log_quote(message));
+		snprintf(ending.reason, sizeof ending.reason, "%s (%d: %.80s)",
+			rule->words, reason, log_quote(message));
 	else
 		snprintf(ending.reason, sizeof ending.reason, "%s (%d)",
 			rule->words, reason);
@@ -134,9 +134,8 @@ struct ending ending_of_stream_error(const struct wa_node *error)
 	if (conflict != NULL && wa_node_is(conflict, "type", "replaced"))
 		return ending_make(LANE_STOPPED, false,
 			"replaced by another connection of this device");
-	if (code == 401 ||
-		(conflict != NULL &&
-			wa_node_is(conflict, "type", "device_removed")))
+	if (code == 401 || (conflict != NULL && wa_node_is(conflict, "type",
+							"device_removed")))
 		return ending_make(
 			LANE_LOGGED_OUT, true, "unlinked by the phone");
 	if (code == 515)

@@ -18,6 +18,7 @@
 #include "senderd/whatsapp/retry.h"
 
 #define ID_MAX 128
+#define NAME_MAX_BYTES 256
 #define STATUS_RETRY_SEC 86400 /* an older story is not asked for again */
 
 /* Errors that an ack to the server may carry. */
@@ -171,7 +172,8 @@ static const char *push_name(struct lane *lane, const struct inbound *in)
 {
 	const char *notify = wa_node_str(in->message, "notify");
 
-	if (notify == NULL || notify[0] == '\0' || strcmp(notify, "-") == 0)
+	if (notify == NULL || notify[0] == '\0' || strcmp(notify, "-") == 0 ||
+		strlen(notify) > NAME_MAX_BYTES)
 		return NULL;
 	return content_clean(lane->arena, notify);
 }
@@ -243,7 +245,7 @@ static int sender_key_learn(struct lane *lane, const struct inbound *in,
 	if (wa_signal_group_process(lane->signal, &group, &in->address,
 		    key->data, key->len, err) == 0)
 		return 0;
-	if (err->code != ERR_PEER)
+	if (err->code == ERR_IO)
 		return -1;
 	log_warning("sender_key id=%s status=unusable reason=\"%s\" "
 		    "action=\"its messages will be asked for\"",

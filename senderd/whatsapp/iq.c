@@ -26,8 +26,8 @@ struct iq_table {
 	struct iq_entry *oldest;
 	struct iq_entry **tail;
 	size_t n;
-	/* Ids are prefix-counter; the prefix is new for each connection, so that an answer
-	 * can never meet a question of an earlier one. */
+	/* Ids are prefix-counter; the prefix is new for each connection, so
+	 * that an answer can never meet a question of an earlier one. */
 	char prefix[16];
 	uint64_t counter;
 	struct lane_timer timeout;
@@ -94,8 +94,8 @@ static struct iq_entry *entry_take(
 }
 
 /* The entry is gone before the callback runs: that may ask again. */
-static void entry_answer(struct lane *lane, struct iq_entry **link,
-	const struct wa_node *answer)
+static void entry_answer(
+	struct lane *lane, struct iq_entry **link, const struct wa_node *answer)
 {
 	struct iq_entry *entry = entry_take(lane->iqs, link);
 	iq_answer_fn *on_answer = entry->on_answer;

@@ -12,9 +12,10 @@
 #define FAILURES_MAX 2
 
 struct keepalive {
-	struct lane_timer timer; /* the next ping, or the deadline of the last */
-	int64_t asked_ms;	 /* monotonic */
-	unsigned failures;	 /* in a row */
+	struct lane_timer
+		timer;	   /* the next ping, or the deadline of the last */
+	int64_t asked_ms;  /* monotonic */
+	unsigned failures; /* in a row */
 };
 
 struct keepalive *keepalive_new(void)

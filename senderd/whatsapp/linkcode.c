@@ -16,7 +16,8 @@
 #include "senderd/whatsapp/pairing.h"
 #include "senderd/whatsapp/payload.h"
 
-/* The server gives a pairing connection about 160 s; a person needs a minute. */
+/* The server gives a pairing connection about 160 s; a person needs a
+ * minute. */
 #define CODE_MS (180 * 1000)
 #define REF_MAX 1024
 #define TAG "link_code_companion_reg"
@@ -72,8 +73,9 @@ static void on_hello_answer(
 {
 	struct linkcode *code = arg;
 	const struct wa_node *ref =
-		answer == NULL ? NULL
-			       : wa_node_path(answer, TAG, "link_code_pairing_ref");
+		answer == NULL
+			? NULL
+			: wa_node_path(answer, TAG, "link_code_pairing_ref");
 	const uint8_t *bytes = NULL;
 	char why[64];
 	size_t n = 0;
@@ -95,12 +97,12 @@ static void on_hello_answer(
 	if (answer == NULL)
 		pairing_on_code_refused(lane, ERR_TIMEOUT, "no answer");
 	else
-		pairing_on_code_refused(lane,
-			error == 400 ? ERR_INVALID : ERR_PEER, why);
+		pairing_on_code_refused(
+			lane, error == 400 ? ERR_INVALID : ERR_PEER, why);
 }
 
-static struct wa_node *reg_new(
-	struct lane *lane, const char *stage, const char *phone, struct wa_node **iq_out)
+static struct wa_node *reg_new(struct lane *lane, const char *stage,
+	const char *phone, struct wa_node **iq_out)
 {
 	struct wa_jid jid = wa_jid_pn(phone, 0);
 	struct wa_node *reg;
@@ -112,10 +114,9 @@ static struct wa_node *reg_new(
 	return reg;
 }
 
-/* PBKDF2 runs here, in the loop: some 50 ms in a process that serves one device, which
- * has nothing else to do before it is linked. */
-void linkcode_start(
-	struct lane *lane, struct linkcode *code, const char *phone)
+/* PBKDF2 runs here, in the loop: some 50 ms in a process that serves one
+ * device, which has nothing else to do before it is linked. */
+void linkcode_start(struct lane *lane, struct linkcode *code, const char *phone)
 {
 	static const uint8_t nonce = 0;
 	uint8_t wrapped[WA_PAIR_WRAP_BYTES];
@@ -129,17 +130,17 @@ void linkcode_start(
 	wa_pair_wrap(code->code, code->ephemeral.pub, wrapped);
 	reg = reg_new(lane, "companion_hello", phone, &iq);
 	wa_node_set(reg, "should_show_push_notification", "true");
-	wa_node_bytes(wa_node_add(reg,
-			      "link_code_pairing_wrapped_companion_ephemeral_pub"),
+	wa_node_bytes(
+		wa_node_add(reg,
+			"link_code_pairing_wrapped_companion_ephemeral_pub"),
 		wrapped, sizeof wrapped);
 	wa_node_bytes(wa_node_add(reg, "companion_server_auth_key_pub"),
 		lane->id.noise.pub, WA_KEY_BYTES);
-	wa_node_text(wa_node_add(reg, "companion_platform_id"),
-		PAYLOAD_CLIENT_TYPE);
+	wa_node_text(
+		wa_node_add(reg, "companion_platform_id"), PAYLOAD_CLIENT_TYPE);
 	wa_node_text(wa_node_add(reg, "companion_platform_display"),
 		PAYLOAD_CLIENT_NAME);
-	wa_node_bytes(
-		wa_node_add(reg, "link_code_pairing_nonce"), &nonce, 1);
+	wa_node_bytes(wa_node_add(reg, "link_code_pairing_nonce"), &nonce, 1);
 	iq_send(lane, iq, on_hello_answer, code);
 }
 
@@ -167,9 +168,9 @@ static int hello_read(
 
 	if (reg == NULL || !wa_node_is(reg, "stage", "primary_hello"))
 		return err_set(err, ERR_PEER, "no primary_hello");
-	out->wrapped = part(reg,
-		"link_code_pairing_wrapped_primary_ephemeral_pub",
-		&out->n_wrapped);
+	out->wrapped =
+		part(reg, "link_code_pairing_wrapped_primary_ephemeral_pub",
+			&out->n_wrapped);
 	out->identity = part(reg, "primary_identity_pub", &out->n_identity);
 	out->ref = part(reg, "link_code_pairing_ref", &out->n_ref);
 	if (out->wrapped == NULL || out->n_wrapped != WA_PAIR_WRAP_BYTES ||
@@ -225,7 +226,8 @@ static int hello_open(struct lane *lane, struct linkcode *code,
 	code->opened = true;
 	memcpy(lane->id.adv_secret, adv_secret, sizeof adv_secret);
 	sodium_memzero(adv_secret, sizeof adv_secret);
-	/* Durable before the phone can use it: the stanza waits for the turn. */
+	/* Durable before the phone can use it: the stanza waits for the
+	 * turn. */
 	if (lanedb_identity_save(lane->db, &lane->id, err) != 0) {
 		facts_fail(lane, err);
 		return -1;

@@ -75,7 +75,8 @@ static void learn_lid(struct lane *lane, const struct wa_node *success)
 	lane_save_row(lane);
 }
 
-static void on_active(struct lane *lane, const struct wa_node *answer, void *arg)
+static void on_active(
+	struct lane *lane, const struct wa_node *answer, void *arg)
 {
 	int code;
 
@@ -87,6 +88,7 @@ static void on_active(struct lane *lane, const struct wa_node *answer, void *arg
 			    "going on without",
 			code);
 	lane_set_state(lane, LANE_READY, "");
+	stream_on_ready(lane);
 	prekeys_check_digest(lane);
 	prekeys_rotate_if_due(lane);
 	stream_send_unified_session(lane);
@@ -164,7 +166,8 @@ static void send_clean(struct lane *lane, const char *type, int64_t timestamp)
 	iq_send(lane, iq, on_clean, NULL);
 }
 
-/* The clean names the timestamp of the time before, so the first one only stores. */
+/* The clean names the timestamp of the time before, so the first one only
+ * stores. */
 static void on_dirty_account(struct lane *lane, int64_t timestamp)
 {
 	scoped(buf_fini) struct buf stored = BUF_INIT;
@@ -241,6 +244,6 @@ static void on_ib_child(struct lane *lane, const struct wa_node *child)
 
 void login_on_ib(struct lane *lane, const struct wa_node *ib)
 {
-	wa_node_each(child, ib)
+	wa_node_each (child, ib)
 		on_ib_child(lane, child);
 }

@@ -16,6 +16,7 @@
 
 #define BACKOFF_MIN_MS 2000
 #define BACKOFF_MAX_MS 60000
+#define UNCLEAR_MAX 8 /* some five minutes */
 #define KEYLESS_SLOTS 64
 #define KEYLESS_MS (60 * 1000LL)
 
@@ -249,7 +250,7 @@ static void on_devices(struct lane *lane, const enum devices_outcome *outcomes,
 	size_t n, void *arg)
 {
 	scoped(asking_free) struct asking *asking = arg;
-	struct lookup *lookup = outbound_lookup(lane);
+	struct lookup *lookup = lane->outbound->lookup;
 
 	for (size_t i = 0; i < n && i < asking->n; i++) {
 		struct hold *hold = hold_find(lookup, asking->phones[i]);
@@ -262,6 +263,13 @@ static void on_devices(struct lane *lane, const enum devices_outcome *outcomes,
 			break;
 		case DEVICES_NO_ACCOUNT:
 			hold_fail(lane, lookup, hold, "not_on_whatsapp");
+			break;
+		case DEVICES_UNCLEAR:
+			if (hold->n_tries + 1 >= UNCLEAR_MAX)
+				hold_fail(lane, lookup, hold,
+					"recipient_lookup_failed");
+			else
+				hold_later(lane, hold);
 			break;
 		case DEVICES_NO_ANSWER:
 			hold_later(lane, hold);
@@ -310,7 +318,7 @@ static void note_keyless(
 static void on_keys(struct lane *lane, bool answered, void *arg)
 {
 	scoped(asking_free) struct asking *asking = arg;
-	struct lookup *lookup = outbound_lookup(lane);
+	struct lookup *lookup = lane->outbound->lookup;
 
 	if (answered)
 		note_keyless(lane, lookup, asking);
@@ -330,8 +338,8 @@ static void on_keys(struct lane *lane, bool answered, void *arg)
 enum adding { ADDING_DONE, ADDING_FULL, ADDING_NOTHING, ADDING_FAILED };
 
 /* Adds the recipient's devices without a session to the question. */
-static enum adding asking_add_keys(struct lane *lane, struct asking *asking,
-	struct hold *hold)
+static enum adding asking_add_keys(
+	struct lane *lane, struct asking *asking, struct hold *hold)
 {
 	const struct job *job = TAILQ_FIRST(&hold->jobs);
 	struct err err = ERR_NONE;

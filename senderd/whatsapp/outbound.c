@@ -15,67 +15,14 @@
 #include "senderd/whatsapp/devices.h"
 #include "senderd/whatsapp/fanout.h"
 #include "senderd/whatsapp/lookup.h"
-#include "senderd/whatsapp/refusal.h"
 
 #define TICK_MS 5000
 #define TICKS_A_MINUTE 12
-#define LOOK_AHEAD 256	   /* jobs in memory beyond those in flight */
-#define SENDS_A_TURN 128   /* then acks and inbound stanzas get their turn */
-#define LATER_BASE_MS 5000 /* pause after "server unavailable" */
-#define LATER_MAX 8	   /* such refusals of one message */
-#define NO_NEW_CHATS_MS (600 * 1000LL)
+#define LOOK_AHEAD 256	 /* jobs in memory beyond those in flight */
+#define SENDS_A_TURN 128 /* then acks and inbound stanzas get their turn */
 #define OWN_KEYS_AGAIN_MS (600 * 1000LL)
-#define SENT_KEEP_MS (7 * 86400 * 1000LL)
-#define SEEN_KEEP_MS (30 * 86400 * 1000LL)
-#define EXPIRE_ROWS 5000
 #define EXPIRE_SCAN \
 	256 /* queued rows looked at per minute while disconnected */
-
-struct outbound {
-	struct jobs jobs;
-	struct job_line waiting;   /* may be sent */
-	struct job_line in_flight; /* the server's ack is due */
-	struct job_line resting;   /* refused for now */
-	size_t n_in_flight;
-	struct lookup *lookup; /* more of them: recipients being asked about */
-
-	int64_t last_seq; /* newest device_seq taken */
-	bool is_behind;	  /* the store has, or may have, newer ones */
-	bool by_number;	  /* the server took a chat only by number: lane value
-			     "dm_namespace" */
-
-	bool asking_own; /* a question about our own devices is under way */
-	int64_t own_asked_ms;	    /* monotonic: not before; devices */
-	int64_t own_keys_asked_ms;  /* the same for keys */
-	int64_t no_new_chats_until; /* monotonic */
-
-	struct lane_timer kick, tick;
-	bool is_kicked;
-	unsigned n_ticks;
-	struct receipt_batch receipts;
-	struct tokens_due tokens;
-	unsigned n_resends;
-};
-
-struct lookup *outbound_lookup(struct lane *lane)
-{
-	return lane->outbound->lookup;
-}
-
-struct receipt_batch *outbound_receipts(struct lane *lane)
-{
-	return &lane->outbound->receipts;
-}
-
-struct tokens_due *outbound_tokens(struct lane *lane)
-{
-	return &lane->outbound->tokens;
-}
-
-unsigned *outbound_resends(struct lane *lane)
-{
-	return &lane->outbound->n_resends;
-}
 
 size_t outbound_in_flight(const struct lane *lane)
 {
@@ -102,15 +49,14 @@ static void log_message(
 		status, reason);
 }
 
-static void job_place(
-	struct outbound *ob, struct job *job, struct job_line *line)
+void outbound_place(struct outbound *ob, struct job *job, struct job_line *line)
 {
 	ob->n_in_flight -= job->line == &ob->in_flight;
 	job_move(job, line);
 	ob->n_in_flight += line == &ob->in_flight;
 }
 
-static void job_end(struct outbound *ob, struct job *job)
+void outbound_drop(struct outbound *ob, struct job *job)
 {
 	ob->n_in_flight -= job->line == &ob->in_flight;
 	jobs_remove(&ob->jobs, &job);
@@ -131,12 +77,12 @@ static void message_fail(
 void outbound_fail(struct lane *lane, struct job *job, const char *reason)
 {
 	message_fail(lane, job->wa_id, reason);
-	job_end(lane->outbound, job);
+	outbound_drop(lane->outbound, job);
 }
 
 void outbound_resume(struct lane *lane, struct job *job)
 {
-	job_place(lane->outbound, job, &lane->outbound->waiting);
+	outbound_place(lane->outbound, job, &lane->outbound->waiting);
 }
 
 static bool is_expired(const struct lane *lane, int64_t created_ms)
@@ -259,10 +205,12 @@ void outbound_on_job(struct lane *lane, const Bus__SendJob *job)
 static void on_own_devices(struct lane *lane,
 	const enum devices_outcome *outcomes, size_t n, void *arg)
 {
-	(void)outcomes;
-	(void)n;
+	struct outbound *ob = lane->outbound;
+
 	(void)arg;
-	lane->outbound->asking_own = false;
+	ob->asking_own = false;
+	if (n == 0 || outcomes[0] != DEVICES_KNOWN)
+		ob->own_asked_ms = clock_mono_ms() + random_jitter(TICK_MS, 25);
 	outbound_kick(lane);
 }
 
@@ -282,7 +230,6 @@ static void ask_own_devices(struct lane *lane, int64_t now_ms)
 
 	if (now_ms < ob->own_asked_ms)
 		return;
-	ob->own_asked_ms = now_ms + random_jitter(TICK_MS / 2, 25);
 	ob->asking_own = true;
 	devices_ask(lane, &account, 1, on_own_devices, NULL);
 }
@@ -342,7 +289,7 @@ static void job_sent(struct lane *lane, struct job *job)
 	job->n_sends++;
 	job->due_ms = clock_mono_ms() +
 		      random_jitter(timeout_ms << shift, shift > 0 ? 10 : 0);
-	job_place(lane->outbound, job, &lane->outbound->in_flight);
+	outbound_place(lane->outbound, job, &lane->outbound->in_flight);
 }
 
 /* False: the turn must be dropped. */
@@ -358,6 +305,13 @@ static bool job_send(
 	}
 	if (err.code == ERR_NOT_FOUND) {
 		outbound_fail(lane, job, "no_recipient_device");
+		return true;
+	}
+	if (err.code ==
+		ERR_INTERNAL) { /* a turn tried again would fail again */
+		log_error("message id=%s reason=\"%s\": please report",
+			job->wa_id, err.msg);
+		outbound_fail(lane, job, "internal_error");
 		return true;
 	}
 	facts_fail(lane, &err);
@@ -477,150 +431,6 @@ void outbound_kick(struct lane *lane)
 	lane_timer_start(lane, &ob->kick, 0, pump, NULL);
 }
 
-/* ---- the server's ack ---- */
-
-/* The server knows other devices than we do (messages.md 2.7): ask again next
- * time.  Clients differ in whether the sending device belongs to the hash, so
- * both are right. */
-static int phash_check(struct lane *lane, const struct job *job,
-	const char *phash, struct err *err)
-{
-	struct wa_jid jids[FANOUT_MAX + 1];
-	struct wa_jid self;
-	struct fanout plan;
-	char hash[WA_PHASH_LEN];
-
-	if (fanout_plan(lane, job->phone, job->by_number, &plan, err) ==
-		FANOUT_FAILED)
-		return -1;
-	for (size_t i = 0; i < plan.n; i++)
-		jids[i] = plan.devices[i].wire;
-	wa_phash(jids, plan.n, hash);
-	if (strcmp(hash, phash) == 0)
-		return 0;
-	self = plan.to.server == WA_SERVER_LID ? lane->id.lid : lane->id.jid;
-	jids[plan.n] = self;
-	wa_phash(jids, plan.n + 1, hash);
-	if (strcmp(hash, phash) == 0)
-		return 0;
-	if (devices_forget(lane, &plan.account, err) != 0)
-		return -1;
-	return devices_forget(lane, &lane->id.jid, err);
-}
-
-int outbound_address(struct lane *lane, bool by_number, struct err *err)
-{
-	const char *value = by_number ? "pn" : "lid";
-
-	if (lane->outbound->by_number == by_number)
-		return 0;
-	lane->outbound->by_number = by_number;
-	log_info("chats addressing=%s", value);
-	return lanedb_value_save(
-		lane->db, "dm_namespace", value, strlen(value), err);
-}
-
-static int on_accepted(struct lane *lane, struct job *job,
-	const struct wa_node *ack, struct err *err)
-{
-	const char *phash = wa_node_str(ack, "phash");
-	struct wa_jid pn = wa_jid_pn(job->phone, 0);
-	struct wa_jid account = lane_signal_address(lane, &pn);
-
-	facts_add_change(lane, &(struct message_change){
-				       .wa_id = job->wa_id,
-				       .status = MESSAGE_SENT,
-				       .at_ms = receipt_time_ms(ack),
-				       .n_devices = (int)job->n_devices,
-			       });
-	if (phash != NULL && phash_check(lane, job, phash, err) != 0)
-		return -1;
-	if (job->by_number && outbound_address(lane, true, err) != 0)
-		return -1;
-	return tokens_issue(lane, &account, false, err);
-}
-
-static void job_later(
-	struct lane *lane, struct job *job, const struct refusal *refusal)
-{
-	struct outbound *ob = lane->outbound;
-
-	if (++job->n_refused >= LATER_MAX) {
-		outbound_fail(lane, job, refusal->reason);
-		return;
-	}
-	job->due_ms = clock_mono_ms() +
-		      random_jitter(LATER_BASE_MS << (job->n_refused - 1), 25);
-	facts_add_reason(lane, job->wa_id, refusal->reason);
-	job_place(ob, job, &ob->resting);
-}
-
-/* The answer to a refusal; -1 when the lane database failed. */
-static int on_refused(
-	struct lane *lane, struct job *job, int code, struct err *err)
-{
-	struct outbound *ob = lane->outbound;
-	const struct refusal *refusal = refusal_of(code);
-	struct wa_jid pn = wa_jid_pn(job->phone, 0);
-	struct wa_jid account = lane_signal_address(lane, &pn);
-	bool again = false;
-
-	log_warning("message id=%s status=refused code=%d reason=%s",
-		job->wa_id, code, refusal->reason);
-	switch (refusal->action) {
-	case REFUSAL_LATER:
-		job_later(lane, job, refusal);
-		return 0;
-	case REFUSAL_BY_NUMBER:
-		again = !job->by_number && !ob->by_number &&
-			account.server == WA_SERVER_LID;
-		job->by_number |= again;
-		break;
-	case REFUSAL_REFRESH:
-		again = !job->rebuilt;
-		job->rebuilt = true;
-		if (again && devices_forget(lane, &account, err) != 0)
-			return -1;
-		break;
-	case REFUSAL_NO_CONTACT:
-		if (tokens_issue(lane, &account, true, err) != 0)
-			return -1;
-		break;
-	case REFUSAL_NO_NEW_CHATS:
-		ob->no_new_chats_until = clock_mono_ms() + NO_NEW_CHATS_MS;
-		break;
-	case REFUSAL_FAIL:
-		break;
-	}
-	if (again)
-		job_place(ob, job, &ob->waiting);
-	else
-		outbound_fail(lane, job, refusal->reason);
-	return 0;
-}
-
-void outbound_on_ack(struct lane *lane, const struct wa_node *ack)
-{
-	struct outbound *ob = lane->outbound;
-	const char *id = wa_node_str(ack, "id");
-	struct job *job = id != NULL ? jobs_find(&ob->jobs, id) : NULL;
-	struct err err = ERR_NONE;
-
-	if (job == NULL || job->n_sends == 0)
-		return; /* a resend for one device, or an ack that came late */
-	if (wa_node_get(ack, "error") != NULL) {
-		int code = (int)wa_node_int(ack, "error", 0);
-
-		if (on_refused(lane, job, code, &err) != 0)
-			facts_fail(lane, &err);
-	} else {
-		if (on_accepted(lane, job, ack, &err) != 0)
-			facts_fail(lane, &err);
-		job_end(ob, job);
-	}
-	outbound_kick(lane);
-}
-
 /* ---- time ---- */
 
 static void fail_if_expired(struct lane *lane, struct job *job)
@@ -644,7 +454,7 @@ static void line_wake(struct lane *lane, struct job_line *line, int64_t now_ms)
 					"sends=%u action=\"sent again with the "
 					"same id\"",
 					job->wa_id, job->n_sends);
-			job_place(ob, job, &ob->waiting);
+			outbound_place(ob, job, &ob->waiting);
 		}
 		job = next;
 	}
@@ -672,20 +482,6 @@ static void expire_queued(struct lane *lane)
 			err.msg);
 }
 
-static void each_minute(struct lane *lane)
-{
-	int64_t now_ms = clock_now_ms();
-	struct err err = ERR_NONE;
-
-	if (!lane_is_ready(lane))
-		expire_queued(lane);
-	if (lanedb_sent_expire(
-		    lane->db, now_ms - SENT_KEEP_MS, EXPIRE_ROWS, &err) != 0 ||
-		lanedb_seen_expire(lane->db, now_ms - SEEN_KEEP_MS, EXPIRE_ROWS,
-			&err) != 0)
-		facts_fail(lane, &err);
-}
-
 static void on_tick(struct lane *lane, void *arg)
 {
 	struct outbound *ob = lane->outbound;
@@ -694,10 +490,11 @@ static void on_tick(struct lane *lane, void *arg)
 	(void)arg;
 	lane_timer_start(
 		lane, &ob->tick, random_jitter(TICK_MS, 10), on_tick, NULL);
-	if (++ob->n_ticks % TICKS_A_MINUTE == 0)
-		each_minute(lane);
-	if (!lane_is_ready(lane))
+	if (!lane_is_ready(lane)) {
+		if (++ob->n_ticks % TICKS_A_MINUTE == 0)
+			expire_queued(lane);
 		return;
+	}
 	line_wake(lane, &ob->in_flight, now_ms);
 	line_wake(lane, &ob->resting, now_ms);
 	lookup_each(ob->lookup, fail_if_expired, lane);

@@ -1,4 +1,4 @@
-/* What outbound.c shares with its helpers; the lane's view of it is in lane.h.
+/* What outbound*.c share with each other and with their helpers; the lane's view is in lane.h.
  *
  * A job is taken only in the order of device_seq.  Memory holds at most max_in_flight messages that
  * wait for the server's ack and a bounded look-ahead; everything else stays in
@@ -11,6 +11,36 @@
 #include "senderd/whatsapp/receipt.h"
 #include "senderd/whatsapp/tokens.h"
 
+struct outbound {
+	struct jobs jobs;
+	struct job_line waiting;   /* may be sent */
+	struct job_line in_flight; /* the server's ack is due */
+	struct job_line resting;   /* refused for now */
+	size_t n_in_flight;
+	struct lookup *lookup; /* more of them: recipients being asked about */
+
+	int64_t last_seq; /* newest device_seq taken */
+	bool is_behind;	  /* the store has, or may have, newer ones */
+	bool by_number;	  /* the server took a chat only by number: lane value
+			     "dm_namespace" */
+
+	bool asking_own; /* a question about our own devices is under way */
+	int64_t own_asked_ms;	    /* monotonic: after a failure, not before */
+	int64_t own_keys_asked_ms;  /* the same for keys */
+	int64_t no_new_chats_until; /* monotonic */
+
+	struct lane_timer kick, tick;
+	bool is_kicked;
+	unsigned n_ticks;
+	struct receipt_batch receipts; /* wait for company while the backlog is read */
+	struct tokens_due tokens;
+	unsigned n_resends; /* wait for a peer's keys: retry.c bounds them */
+};
+
+/* Moves a job to one of the lines above, and keeps count. */
+void outbound_place(struct outbound *ob, struct job *job, struct job_line *line);
+/* Forgets a job whose end is recorded. */
+void outbound_drop(struct outbound *ob, struct job *job);
 /* Ends a message for good; the job is gone. */
 void outbound_fail(struct lane *lane, struct job *job, const char *reason);
 /* A job's lookup is answered: it stands in line again. */
@@ -19,12 +49,5 @@ void outbound_resume(struct lane *lane, struct job *job);
 void outbound_kick(struct lane *lane);
 /* From now on chats are addressed by number, or by LID, which is what the lane starts with. */
 int outbound_address(struct lane *lane, bool by_number, struct err *err);
-struct lookup *outbound_lookup(struct lane *lane);
-/* Receipts that wait for company while the offline backlog is read. */
-struct receipt_batch *outbound_receipts(struct lane *lane);
-
-struct tokens_due *outbound_tokens(struct lane *lane);
-/* How many resends wait for a peer's keys just now: retry.c bounds and counts them. */
-unsigned *outbound_resends(struct lane *lane);
 
 #endif

@@ -5,15 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/buf.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/own.h"
 #include "common/phone.h"
-#include "common/wa/adv.h"
 #include "senderd/facts.h"
 #include "senderd/mailbox.h"
 #include "senderd/whatsapp/connection.h"
+#include "senderd/whatsapp/link.h"
 #include "senderd/whatsapp/linkcode.h"
 #include "senderd/whatsapp/payload.h"
 #include "senderd/whatsapp/prekeys.h"
@@ -97,15 +96,16 @@ static bool ref_is_good(const char *ref)
 	return true;
 }
 
-int pairing_qr_text(
-	const struct lane_identity *id, const char *ref, char out[PAIRING_QR_MAX])
+int pairing_qr_text(const struct lane_identity *id, const char *ref,
+	char out[PAIRING_QR_MAX])
 {
 	char noise[48], identity[48], adv[48];
 
 	if (!ref_is_good(ref))
 		return -1;
 	snprintf(out, PAIRING_QR_MAX, QR_URL "%s,%s,%s,%s," PAYLOAD_CLIENT_TYPE,
-		ref, wa_base64(id->noise.pub, WA_KEY_BYTES, noise, sizeof noise),
+		ref,
+		wa_base64(id->noise.pub, WA_KEY_BYTES, noise, sizeof noise),
 		wa_base64(id->identity.pub, WA_KEY_BYTES, identity,
 			sizeof identity),
 		wa_base64(id->adv_secret, 32, adv, sizeof adv));
@@ -135,8 +135,8 @@ static void answer_qr(struct lane *lane, struct asker asker)
 	lane_tell(lane, envelope);
 }
 
-static void answer_code(struct lane *lane, struct asker asker,
-	const char *code, int64_t expires_ms)
+static void answer_code(struct lane *lane, struct asker asker, const char *code,
+	int64_t expires_ms)
 {
 	Bus__Envelope *envelope = mailbox_answer(lane, asker);
 
@@ -145,7 +145,8 @@ static void answer_code(struct lane *lane, struct asker asker,
 	lane_tell(lane, envelope);
 }
 
-/* Is a QR code on show just now?  The last one may be past while a code is pending. */
+/* Is a QR code on show just now?  The last one may be past while a code is
+ * pending. */
 static bool has_qr(const struct pairing *pairing)
 {
 	return pairing->n_refs > 0 && clock_now_ms() < pairing->expires_ms;
@@ -189,8 +190,9 @@ static void on_wait_over(struct lane *lane, void *arg)
 		struct waiter *waiter = waiter_take(pairing, &pairing->waiters);
 
 		mailbox_refuse(lane, waiter->asker, ERR_TIMEOUT,
-			lane->state_reason[0] != '\0' ? lane->state_reason
-						      : "WhatsApp gave no code");
+			lane->state_reason[0] != '\0'
+				? lane->state_reason
+				: "WhatsApp gave no code");
 		free(waiter);
 	}
 	if (pairing->waiters != NULL)
@@ -229,7 +231,8 @@ static const struct waiter *newest_code(const struct pairing *pairing)
 {
 	const struct waiter *found = NULL;
 
-	for (const struct waiter *w = pairing->waiters; w != NULL; w = w->next) {
+	for (const struct waiter *w = pairing->waiters; w != NULL;
+		w = w->next) {
 		if (w->kind == WAIT_CODE)
 			found = w;
 	}
@@ -273,7 +276,8 @@ static void on_rotate(struct lane *lane, void *arg)
 		return;
 	}
 	/* A code that may still be typed keeps the connection a while. */
-	if (linkcode_live(pairing->code, NULL, now_ms, &code_until_ms) != NULL) {
+	if (linkcode_live(pairing->code, NULL, now_ms, &code_until_ms) !=
+		NULL) {
 		lane_timer_start(lane, &pairing->rotate, code_until_ms - now_ms,
 			on_rotate, NULL);
 		return;
@@ -315,8 +319,8 @@ void pairing_on_code_refused(
 static bool refused(struct lane *lane, struct asker asker)
 {
 	if (lane->id.is_paired) {
-		mailbox_refuse(lane, asker, ERR_CONFLICT,
-			"a phone is linked already");
+		mailbox_refuse(
+			lane, asker, ERR_CONFLICT, "a phone is linked already");
 		return true;
 	}
 	if (lane->stopping) {
@@ -426,7 +430,7 @@ void pairing_on_pair_device(struct lane *lane, const struct wa_node *iq)
 
 	answer_result(lane, iq);
 	refs_drop(pairing);
-	wa_node_each(child, iq->child)
+	wa_node_each (child, iq->child)
 		ref_add(pairing, child);
 	if (pairing->n_refs == 0) {
 		stream_on_lost(lane, "the server gave no QR references");
@@ -443,8 +447,7 @@ void pairing_on_pair_device(struct lane *lane, const struct wa_node *iq)
 		linkcode_start(lane, pairing->code, code->phone);
 }
 
-void pairing_on_link_code(
-	struct lane *lane, const struct wa_node *notification)
+void pairing_on_link_code(struct lane *lane, const struct wa_node *notification)
 {
 	if (lane->state == LANE_UNPAIRED)
 		linkcode_on_hello(lane, lane->pairing->code, notification);
@@ -463,78 +466,6 @@ void pairing_on_passkey(struct lane *lane, const char *notification_type)
 
 /* ---- pair-success ---- */
 
-/* What it says, checked. */
-struct link {
-	struct wa_jid jid, lid;
-	const char *platform, *business;
-	struct buf full, reply;
-	struct wa_adv_result adv;
-};
-
-static void link_fini(struct link *link)
-{
-	buf_fini(&link->full);
-	buf_fini(&link->reply);
-}
-
-static int link_read(struct lane *lane, const struct wa_node *success,
-	struct link *out, struct err *err)
-{
-	const struct wa_node *device = wa_node_child(success, "device");
-	const struct wa_node *platform = wa_node_child(success, "platform");
-	const struct wa_node *business = wa_node_child(success, "biz");
-	const struct wa_node *identity =
-		wa_node_child(success, "device-identity");
-	const uint8_t *bytes;
-	char digits[PHONE_LEN];
-	size_t n;
-
-	if (device == NULL || !wa_node_jid(device, "jid", &out->jid) ||
-		out->jid.server != WA_SERVER_PN || out->jid.device == 0 ||
-		phone_parse(out->jid.user, strlen(out->jid.user), digits) != 0)
-		return err_set(err, ERR_PEER, "no device address");
-	if (!wa_node_jid(device, "lid", &out->lid) ||
-		out->lid.server != WA_SERVER_LID || out->lid.user[0] == '\0')
-		return err_set(err, ERR_PEER, "no device LID");
-	out->lid = wa_jid_with_device(&out->lid, out->jid.device);
-	out->platform =
-		platform != NULL ? wa_node_str(platform, "name") : NULL;
-	out->business =
-		business != NULL ? wa_node_str(business, "name") : NULL;
-	if (identity == NULL ||
-		(bytes = wa_node_content(identity, &n)) == NULL)
-		return err_set(err, ERR_PEER, "no device identity");
-	return wa_adv_accept(bytes, n, lane->id.adv_secret, &lane->id.identity,
-		&out->full, &out->reply, &out->adv, err);
-}
-
-/* The account key is the Signal identity of our own phone (connection.md 5.3). */
-static int link_store(
-	struct lane *lane, const struct link *link, struct err *err)
-{
-	struct lane_identity *id = &lane->id;
-	struct wa_jid pn = wa_jid_bare(&link->jid);
-	struct wa_jid lid = wa_jid_bare(&link->lid);
-	uint8_t primary[1 + WA_KEY_BYTES] = { 0x05 };
-
-	memcpy(primary + 1, link->adv.account_key, WA_KEY_BYTES);
-	id->is_paired = true;
-	id->jid = link->jid;
-	id->lid = link->lid;
-	snprintf(id->platform, sizeof id->platform, "%s",
-		link->platform != NULL ? link->platform : "");
-	if (link->business != NULL)
-		snprintf(id->push_name, sizeof id->push_name, "%s",
-			link->business);
-	if (lanedb_identity_save(lane->db, id, err) != 0 ||
-		lanedb_value_save(lane->db, "adv_identity", link->full.data,
-			link->full.len, err) != 0 ||
-		lanedb_peer_identity_save(
-			lane->db, &lid, primary, sizeof primary, err) != 0)
-		return -1;
-	return lanedb_mapping_learn(lane->db, &pn, &lid, NULL, err);
-}
-
 static void send_sign(
 	struct lane *lane, const struct wa_node *iq, const struct link *link)
 {
@@ -545,14 +476,15 @@ static void send_sign(
 	wa_node_set_jid(result, "to", &server);
 	wa_node_set(result, "type", "result");
 	wa_node_set(result, "id", wa_node_str(iq, "id"));
-	identity = wa_node_add(wa_node_add(result, "pair-device-sign"),
-		"device-identity");
+	identity = wa_node_add(
+		wa_node_add(result, "pair-device-sign"), "device-identity");
 	wa_node_set_int(identity, "key-index", link->adv.key_index);
 	wa_node_bytes(identity, link->reply.data, link->reply.len);
 	lane_send(lane, result);
 }
 
-/* The words of a mismatch are those that the server knows (connection.md 5.1). */
+/* The words of a mismatch are those that the server knows (connection.md
+ * 5.1). */
 static void send_refusal(
 	struct lane *lane, const struct wa_node *iq, const struct err *err)
 {
@@ -577,8 +509,8 @@ static void on_restart_missing(struct lane *lane, void *arg)
 		stream_on_lost(lane, "no restart order after pairing");
 }
 
-static void link_done(struct lane *lane, const struct wa_node *iq,
-	const struct link *link)
+static void link_done(
+	struct lane *lane, const struct wa_node *iq, const struct link *link)
 {
 	struct pairing *pairing = lane->pairing;
 	char jid[WA_JID_TEXT];
@@ -587,7 +519,8 @@ static void link_done(struct lane *lane, const struct wa_node *iq,
 		wa_jid_text(&link->jid, jid), log_quote(lane->id.platform));
 	refs_drop(pairing);
 	linkcode_drop(pairing->code);
-	refuse_waiters(lane, WAIT_ANY, ERR_CONFLICT, "a phone is linked already");
+	refuse_waiters(
+		lane, WAIT_ANY, ERR_CONFLICT, "a phone is linked already");
 	prekeys_on_paired(lane);
 	lane->linked_ms = clock_now_ms();
 	lane->failures = 0;

@@ -10,17 +10,19 @@
 #include "common/wa/crypto.h"
 #include "whatsapp.pb-c.h"
 
-/* Sets an optional field and its presence: with proto2 a zero that is not present is
- * not on the wire, and several zeros have to be (connection.md 3.1). */
-#define PUT(message, field, value)                                             \
-	do {                                                                   \
-		(message)->has_##field = 1;                                    \
-		(message)->field = (value);                                    \
+/* Sets an optional field and its presence: with proto2 a zero that is not
+ * present is not on the wire, and several zeros have to be (connection.md
+ * 3.1). */
+#define PUT(message, field, value)          \
+	do {                                \
+		(message)->has_##field = 1; \
+		(message)->field = (value); \
 	} while (0)
 
-#define PUT_BYTES(message, field, bytes, n)                                    \
-	PUT(message, field,                                                    \
-		((ProtobufCBinaryData){ .len = (n), .data = (void *)(bytes) }))
+#define PUT_BYTES(message, field, bytes, n) \
+	PUT(message, field,                 \
+		((ProtobufCBinaryData){     \
+			.len = (n), .data = (void *)(bytes) }))
 
 static int parse_version(
 	const char *text, Wa__AppVersion *version, struct err *err)
@@ -39,7 +41,8 @@ static int parse_version(
 	return 0;
 }
 
-/* What both payloads share.  The parts point at each other, so they live together. */
+/* What both payloads share.  The parts point at each other, so they live
+ * together. */
 struct parts {
 	Wa__ClientPayload payload;
 	Wa__UserAgent agent;
@@ -56,8 +59,8 @@ static int parts_init(
 		.version = WA__APP_VERSION__INIT,
 		.web = WA__WEB_INFO__INIT,
 	};
-	if (parse_version(config->whatsapp.client_version, &parts->version,
-		    err) != 0)
+	if (parse_version(
+		    config->whatsapp.client_version, &parts->version, err) != 0)
 		return -1;
 	PUT(&parts->agent, platform, WA__USER_AGENT__PLATFORM__WEB);
 	parts->agent.app_version = &parts->version;
@@ -101,8 +104,8 @@ int payload_login(const struct config *config, const struct lane_identity *id,
 		return -1;
 	username = strtoull(id->jid.user, &end, 10);
 	if (id->jid.user[0] == '\0' || *end != '\0')
-		return err_set(err, ERR_INVALID,
-			"own address is no phone number");
+		return err_set(
+			err, ERR_INVALID, "own address is no phone number");
 	PUT(&parts.payload, username, username);
 	PUT(&parts.payload, device, id->jid.device);
 	PUT(&parts.payload, passive, 1);
@@ -113,8 +116,9 @@ int payload_login(const struct config *config, const struct lane_identity *id,
 	return 0;
 }
 
-/* What the phone shows under linked devices, and what history we take: as little as the
- * protocol allows, inside the message instead of behind a download. */
+/* What the phone shows under linked devices, and what history we take: as
+ * little as the protocol allows, inside the message instead of behind a
+ * download. */
 static void pack_device_props(const struct config *config, struct buf *out)
 {
 	Wa__DeviceProps props = WA__DEVICE_PROPS__INIT;

@@ -65,7 +65,7 @@ static int on_history(
 	if (history_read(
 		    lane, inline_payload->data, inline_payload->len, err) == 0)
 		return 0;
-	if (err->code == ERR_IO)
+	if (err->code != ERR_PEER)
 		return -1;
 	log_warning("history status=unreadable reason=\"%s\" "
 		    "action=\"acknowledged, not used\"",

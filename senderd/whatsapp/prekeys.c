@@ -30,7 +30,7 @@ struct prekeys {
 	size_t n_ids;
 	uint32_t signed_id;
 	int64_t uploaded_ms; /* monotonic, last success; 0 = never */
-	int64_t left;	     /* at the server, as far as we know; -1 = unknown */
+	int64_t left; /* at the server, as far as we know; -1 = unknown */
 	void (*done)(struct lane *lane); /* waits for the upload, or NULL */
 	struct lane_timer retry;
 };
@@ -76,8 +76,7 @@ int prekeys_make_signed(struct lane *lane, uint32_t id,
 	out->id = id;
 	out->created_ms = clock_now_ms();
 	wa_keypair_new(&out->key);
-	wa_signal_sign_prekey(
-		&lane->id.identity, out->key.pub, out->signature);
+	wa_signal_sign_prekey(&lane->id.identity, out->key.pub, out->signature);
 	return lanedb_signed_prekey_save(lane->db, out, err);
 }
 
@@ -102,14 +101,14 @@ static void add_signed(
 		WA_SIGNATURE_BYTES);
 }
 
-/* Which signed prekey the server has confirmed: a rotation whose answer got lost is
- * repeated with the same key. */
+/* Which signed prekey the server has confirmed: a rotation whose answer got
+ * lost is repeated with the same key. */
 static void confirm_signed(struct lane *lane, uint32_t id)
 {
 	struct err err = ERR_NONE;
 
-	if (lanedb_value_save(
-		    lane->db, "signed_prekey_at_server", &id, sizeof id, &err) != 0)
+	if (lanedb_value_save(lane->db, "signed_prekey_at_server", &id,
+		    sizeof id, &err) != 0)
 		facts_fail(lane, &err);
 }
 
@@ -156,8 +155,8 @@ static int rotate(struct lane *lane, struct err *err)
 	if (key.id == confirmed) {
 		if (clock_now_ms() - key.created_ms < ROTATE_MS)
 			goto out;
-		if (prekeys_make_signed(lane,
-			    key.id >= ID_MAX ? 1 : key.id + 1, &key, err) != 0)
+		if (prekeys_make_signed(lane, key.id >= ID_MAX ? 1 : key.id + 1,
+			    &key, err) != 0)
 			return -1;
 	}
 	iq = iq_new(lane, "set", "encrypt");
@@ -195,7 +194,7 @@ static void upload(struct lane *lane);
 static void upload_end(struct lane *lane)
 {
 	struct prekeys *prekeys = lane->prekeys;
-	void (*done)(struct lane *lane) = prekeys->done;
+	void (*done)(struct lane * lane) = prekeys->done;
 
 	prekeys->uploading = false;
 	prekeys->done = NULL;
@@ -294,9 +293,10 @@ static struct wa_node *upload_new(struct lane *lane,
 	return iq;
 }
 
-/* Keys of an upload that got no answer come first, then new ones.  -1, or how many. */
-static int collect(struct lane *lane, struct lane_prekey *keys, int n,
-	struct err *err)
+/* Keys of an upload that got no answer come first, then new ones.  -1, or how
+ * many. */
+static int collect(
+	struct lane *lane, struct lane_prekey *keys, int n, struct err *err)
 {
 	int pending = lanedb_prekeys_pending(lane->db, keys, n, err);
 
@@ -326,7 +326,8 @@ static int upload_send(struct lane *lane, struct lane_prekey *keys,
 	return 0;
 }
 
-/* The keys are in the lane database before the stanza leaves: the turn sees to that. */
+/* The keys are in the lane database before the stanza leaves: the turn sees to
+ * that. */
 static void upload(struct lane *lane)
 {
 	struct prekeys *prekeys = lane->prekeys;
@@ -353,7 +354,8 @@ static void upload_start(struct lane *lane, int batch)
 	upload(lane);
 }
 
-/* How many to send when the server has @count; 0 = enough, -1 = the database failed. */
+/* How many to send when the server has @count; 0 = enough, -1 = the database
+ * failed. */
 static int batch_for(struct lane *lane, int64_t count, struct err *err)
 {
 	int ours = lanedb_prekeys_count(lane->db, true, err);
@@ -393,7 +395,8 @@ static void on_count(struct lane *lane, const struct wa_node *answer, void *arg)
 		upload_end(lane);
 }
 
-/* One check at a time: @uploading also stands for the count before an upload. */
+/* One check at a time: @uploading also stands for the count before an
+ * upload. */
 static void check(struct lane *lane, void (*done)(struct lane *lane))
 {
 	struct wa_node *iq = iq_new(lane, "get", "encrypt");

@@ -6,8 +6,8 @@
 #include "senderd/lane.h"
 #include "senderd/whatsapp/stream.h"
 
-/* The name as the server wants it: without the sign that other clients take for an
- * address (connection.md 7.5). */
+/* The name as the server wants it: without the sign that other clients take for
+ * an address (connection.md 7.5). */
 static void wire_name(const char *name, char out[128])
 {
 	size_t n = 0;
@@ -27,7 +27,8 @@ void presence_send_available(struct lane *lane)
 	wire_name(lane->id.push_name, name);
 	if (name[0] == '\0' || !lane_is_ready(lane) || lane->presence_sent)
 		return;
-	/* As a client in the background we leave the phone its notifications. */
+	/* As a client in the background we leave the phone its
+	 * notifications. */
 	if (strcmp(lane->config->sender.receipts, "inactive") == 0)
 		return;
 	stream_send_unified_session(lane);

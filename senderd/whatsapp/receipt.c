@@ -76,12 +76,12 @@ void receipt_batch_fini(struct receipt_batch *batch)
 
 void receipt_on_disconnect(struct lane *lane)
 {
-	batch_forget(outbound_receipts(lane));
+	batch_forget(&lane->outbound->receipts);
 }
 
 static void batch_flush(struct lane *lane, void *arg)
 {
-	struct receipt_batch *batch = outbound_receipts(lane);
+	struct receipt_batch *batch = &lane->outbound->receipts;
 	struct wa_node *receipt = NULL;
 	struct wa_node *list = NULL;
 	const char *id = (const char *)batch->ids.data;
@@ -128,7 +128,7 @@ static bool batch_fits(
 static void receipt_queue(
 	struct lane *lane, const struct receipt_batch *next, const char *id)
 {
-	struct receipt_batch *batch = outbound_receipts(lane);
+	struct receipt_batch *batch = &lane->outbound->receipts;
 
 	if (!batch_fits(batch, next)) {
 		batch_flush(lane, NULL);

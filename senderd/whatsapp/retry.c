@@ -363,7 +363,7 @@ static void on_keys(struct lane *lane, bool answered, void *arg)
 	scoped(pending_free) struct pending *pending = arg;
 	struct request request;
 
-	--*outbound_resends(lane);
+	--lane->outbound->n_resends;
 	/* Unanswered is unacked: the server brings the receipt again. */
 	if (answered && request_read(lane, pending->receipt, &request))
 		serve(lane, &request);
@@ -373,14 +373,14 @@ static void serve_after_keys(struct lane *lane, const struct request *request)
 {
 	struct pending *pending = NULL;
 
-	if (*outbound_resends(lane) >= RESENDS_MAX) {
+	if (lane->outbound->n_resends >= RESENDS_MAX) {
 		log_warning("retry id=%s status=not_resent reason=\"too many "
 			    "at once\" action=\"the device will ask again\"",
 			log_quote(request->id));
 		receipt_send_ack(lane, request->receipt, 0);
 		return;
 	}
-	++*outbound_resends(lane);
+	++lane->outbound->n_resends;
 	pending = xcalloc(1, sizeof *pending);
 	pending->arena = arena_new(COPY_BYTES);
 	pending->receipt = wa_node_copy(pending->arena, request->receipt);

@@ -17,9 +17,9 @@
 #include "senderd/whatsapp/prekeys.h"
 
 #define DAY_MS (24 * 3600 * 1000LL)
-/* A session that held so long was a good one: the next attempt starts from zero.  A
- * server that drops us right after every login meets the backoff. */
-#define GOOD_SESSION_MS 10000
+/* A session that held so long was a good one: the next attempt starts from
+ * zero.  A server that drops us right after every login meets the backoff. */
+#define GOOD_SESSION_MS 5000
 
 static bool is_logged_in(const struct lane *lane)
 {
@@ -60,8 +60,8 @@ static void on_redial(struct lane *lane, void *arg)
 	stream_dial(lane);
 }
 
-/* The first try after a working session comes soon, but not for all lanes of a host at the
- * same instant: a server that restarts drops them together. */
+/* The first try after a working session comes soon, but not for all lanes of a
+ * host at the same instant: a server that restarts drops them together. */
 static int64_t redial_after_ms(struct lane *lane)
 {
 	int64_t base_ms = lane->config->sender.backoff_base_ms;
@@ -97,6 +97,18 @@ void stream_wait_for_ban(struct lane *lane, int64_t until_ms)
 	redial_at(lane, until_ms);
 }
 
+static void on_good_session(struct lane *lane, void *arg)
+{
+	(void)arg;
+	lane->failures = 0;
+}
+
+void stream_on_ready(struct lane *lane)
+{
+	lane_timer_start(
+		lane, &lane->redial, GOOD_SESSION_MS, on_good_session, NULL);
+}
+
 static void parts_on_disconnect(struct lane *lane)
 {
 	keepalive_stop(lane);
@@ -129,15 +141,16 @@ static void follow_backoff(struct lane *lane, const struct ending *ending)
 	redial_later(lane);
 }
 
-/* 515 is an order to come back at once; a server that only ever says 515 gets the
- * backoff from the second time on. */
+/* 515 is an order to come back at once; a server that only ever says 515 gets
+ * the backoff from the second time on. */
 static void follow_at_once(struct lane *lane, const struct ending *ending)
 {
 	if (lane->failures > 0 || !lane->id.is_paired) {
 		follow_backoff(lane, ending);
 		return;
 	}
-	lane->failures++;
+	if (lane->state != LANE_PAIRED) /* where it is the way things go */
+		lane->failures++;
 	lane_set_state(lane, LANE_BACKOFF, ending->reason);
 	lane_timer_start(lane, &lane->redial, 0, on_redial, NULL);
 }
@@ -186,9 +199,6 @@ void stream_end(struct lane *lane, const struct ending *ending)
 {
 	lane_timer_stop(&lane->redial);
 	connection_close(lane);
-	if (lane->state == LANE_READY &&
-		clock_now_ms() - lane->state_since_ms >= GOOD_SESSION_MS)
-		lane->failures = 0;
 	if (ending->forget)
 		lane->forget = true;
 	/* The state first: a part that is told sees where the lane is. */
@@ -243,8 +253,8 @@ static void on_stream_end(struct lane *lane, const struct wa_node *node)
 	stream_on_lost(lane, "stream ended by the server");
 }
 
-/* Every iq of the server gets a result, known or not: that is harmless, and a ping that
- * stays unanswered would cost the connection. */
+/* Every iq of the server gets a result, known or not: that is harmless, and a
+ * ping that stays unanswered would cost the connection. */
 static void answer_iq(struct lane *lane, const struct wa_node *iq)
 {
 	struct wa_node *result = wa_node_new(lane->arena, "iq");
@@ -320,8 +330,8 @@ static void on_ack(struct lane *lane, const struct wa_node *ack)
 		outbound_on_ack(lane, ack);
 }
 
-/* Calls and status updates are not ours to take, but the server keeps them until
- * somebody has said so. */
+/* Calls and status updates are not ours to take, but the server keeps them
+ * until somebody has said so. */
 static void on_acked_only(struct lane *lane, const struct wa_node *node)
 {
 	receipt_send_ack(lane, node, 0);
@@ -379,7 +389,7 @@ void stream_send_unified_session(struct lane *lane)
 	struct wa_node *ib = wa_node_new(lane->arena, "ib");
 	int64_t n = clock_now_ms() + lane->clock_offset_ms + 3 * DAY_MS;
 
-	wa_node_set_int(wa_node_add(ib, "unified_session"), "id",
-		n % (7 * DAY_MS));
+	wa_node_set_int(
+		wa_node_add(ib, "unified_session"), "id", n % (7 * DAY_MS));
 	lane_send(lane, ib);
 }

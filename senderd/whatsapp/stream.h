@@ -17,6 +17,9 @@ void stream_on_up(struct lane *lane);	     /* the payload is on its way */
 void stream_on_stanza(struct lane *lane, const struct wa_node *node);
 void stream_on_lost(struct lane *lane, const char *why);
 
+/* READY: counts failures from zero again, once the session has held for a while. */
+void stream_on_ready(struct lane *lane);
+
 /* Closes the connection, tells every part that had something under way on it, and goes
  * to where @ending leads. */
 void stream_end(struct lane *lane, const struct ending *ending);

@@ -85,7 +85,7 @@ static void on_issued(
 	int code = 0;
 
 	(void)arg;
-	outbound_tokens(lane)->is_asking = false;
+	lane->outbound->tokens.is_asking = false;
 	if (iq_is_error(answer, &code))
 		log_warning("privacy_token status=refused code=%d "
 			    "action=\"tried again next week\"",
@@ -95,7 +95,7 @@ static void on_issued(
 
 void tokens_flush(struct lane *lane)
 {
-	struct tokens_due *due = outbound_tokens(lane);
+	struct tokens_due *due = &lane->outbound->tokens;
 	struct wa_node *iq = NULL;
 	struct wa_node *tokens = NULL;
 
@@ -118,7 +118,7 @@ void tokens_flush(struct lane *lane)
 int tokens_issue(struct lane *lane, const struct wa_jid *account, bool again,
 	struct err *err)
 {
-	struct tokens_due *due = outbound_tokens(lane);
+	struct tokens_due *due = &lane->outbound->tokens;
 	char name[WA_JID_TEXT + 16];
 	char stamp[24];
 	int64_t now = now_sec(lane);

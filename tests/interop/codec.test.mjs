@@ -224,7 +224,8 @@ test('compressed nodes are read by both', async () => {
 	}
 })
 
-// We may be stricter, but where both read damaged bytes they must read the same.
+// We may be stricter, but where both read damaged bytes they must read the same.  Left out: addresses of
+// other networks, whose text differs (see above) when damage put them into the ordinary form.
 test('damaged nodes: what we accept, Baileys accepts with the same content', async () => {
 	const small = encoded.filter((bytes) => bytes.length < 300)
 	const damaged = Array.from({ length: 20000 }, () => {
@@ -236,7 +237,7 @@ test('damaged nodes: what we accept, Baileys accepts with the same content', asy
 	const answers = await ask('nodecodec', damaged.map((bytes) => ({ decode: bytes.toString('hex') })))
 	let accepted = 0
 	for (const [i, bytes] of damaged.entries()) {
-		if (answers[i].error !== undefined)
+		if (answers[i].error !== undefined || /@(msgr|interop)"/.test(JSON.stringify(answers[i])))
 			continue
 		accepted++
 		const decoded = await decodeBinaryNode(bytes)

@@ -166,7 +166,7 @@ export class Suite {
 		const entries = []
 		for (let since = 0; ;) {
 			const page = await this.sandboxCall('GET', `/phones/${number.replace('+', '')}/inbox?since=${since}&limit=1000`)
-			const items = page.items || page.messages || page.data || page
+			const items = page.entries || page.items || page.messages || page.data || page
 			if (items.length === 0) return entries
 			entries.push(...items)
 			since = items[items.length - 1].seq

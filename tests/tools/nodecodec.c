@@ -3,9 +3,9 @@
  *   {"encode": NODE}   ->  {"hex": "00f801…"} or {"error": "…"}
  *   {"decode": "hex"}  ->  {"node": NODE} or {"error": "…"}
  *
- * NODE is {"tag": "iq", "attrs": [["key", VALUE], …], "content": VALUE or [NODE, …]};
- * VALUE is {"s": "text"}, {"j": "address"}, {"b": "hex"} or, for text that is not
- * UTF-8, {"x": "hex"}; so may be a name. */
+ * NODE is {"tag": "iq", "attrs": [["key", VALUE], …], "content": VALUE or
+ * [NODE, …]}; VALUE is {"s": "text"}, {"j": "address"}, {"b": "hex"} or, for
+ * text that is not UTF-8, {"x": "hex"}; so may be a name. */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,14 +76,13 @@ static json_t *value_json(const struct wa_value *value)
 	switch (value->kind) {
 	case WA_VALUE_STRING:
 		string = json_stringn(value->text, value->n);
-		return string != NULL ? json_pack("{s:o}", "s", string) :
-					not_utf8(value->text, value->n);
+		return string != NULL ? json_pack("{s:o}", "s", string)
+				      : not_utf8(value->text, value->n);
 	case WA_VALUE_JID:
-		return json_pack("{s:s}", "j",
-				 wa_jid_text(&value->jid, text));
+		return json_pack("{s:s}", "j", wa_jid_text(&value->jid, text));
 	case WA_VALUE_BYTES:
-		return json_pack("{s:o}", "b",
-				 hex_json(value->bytes, value->n));
+		return json_pack(
+			"{s:o}", "b", hex_json(value->bytes, value->n));
 	case WA_VALUE_NONE:
 		return json_null();
 	}
@@ -103,11 +102,11 @@ static json_t *node_json(const struct wa_node *node)
 	json_t *content = value_json(&node->content);
 
 	for (const struct wa_attr *attr = node->attrs; attr != NULL;
-	     attr = attr->next)
-		json_array_append_new(attrs,
-				      json_pack("[o,o]", name_json(attr->key),
-						value_json(&attr->value)));
-	wa_node_each(child, node)
+		attr = attr->next)
+		json_array_append_new(
+			attrs, json_pack("[o,o]", name_json(attr->key),
+				       value_json(&attr->value)));
+	wa_node_each (child, node)
 		json_array_append_new(children, node_json(child));
 	if (json_array_size(children) > 0) {
 		json_decref(content);
@@ -115,7 +114,7 @@ static json_t *node_json(const struct wa_node *node)
 	}
 	json_decref(children);
 	return json_pack("{s:o,s:o,s:o}", "tag", name_json(node->tag), "attrs",
-			 attrs, "content", content);
+		attrs, "content", content);
 }
 
 /* ---- from JSON ---- */
@@ -154,17 +153,19 @@ static struct wa_node *node_from(json_t *json)
 	if (tag == NULL)
 		return NULL;
 	node = wa_node_new(arena, tag);
-	json_array_foreach(attrs, i, item) {
+	json_array_foreach(attrs, i, item)
+	{
 		const char *key = json_string_value(json_array_get(item, 0));
 
 		if (key == NULL ||
-		    value_from(json_array_get(item, 1), &value) != 0)
+			value_from(json_array_get(item, 1), &value) != 0)
 			return NULL;
 		wa_node_set_value(node, key, &value);
 	}
 	if (!json_is_array(content))
 		return value_from(content, &node->content) == 0 ? node : NULL;
-	json_array_foreach(content, i, item) {
+	json_array_foreach(content, i, item)
+	{
 		child = node_from(item);
 		if (child == NULL)
 			return NULL;
@@ -214,8 +215,8 @@ static json_t *answer(const char *line)
 	if (json_object_get(question, "encode") != NULL)
 		reply = answer_encode(json_object_get(question, "encode"));
 	else if (json_object_get(question, "decode") != NULL)
-		reply = answer_decode(json_string_value(
-			json_object_get(question, "decode")));
+		reply = answer_decode(
+			json_string_value(json_object_get(question, "decode")));
 	else
 		reply = error_json("no question");
 	json_decref(question);

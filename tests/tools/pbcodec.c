@@ -1,13 +1,15 @@
 /* Our protobuf schema behind a line protocol, to be compared with another one.
  *
- *   {"schema": true}                         ->  {"Message": [{"name": "conversation", "number": 1,
- *                                                "type": "string", "repeated": false,
- *                                                "message": null}, …], …}
- *   {"type": "Message", "decode": "hex"}     ->  {"value": OBJECT} or {"error": "…"}
+ *   {"schema": true}                         ->  {"Message": [{"name":
+ * "conversation", "number": 1, "type": "string", "repeated": false, "message":
+ * null}, …], …}
+ *   {"type": "Message", "decode": "hex"}     ->  {"value": OBJECT} or {"error":
+ * "…"}
  *   {"type": "Message", "encode": OBJECT}    ->  {"hex": "…"} or {"error": "…"}
  *
- * OBJECT has the fields that are present, under their names in our .proto: 64-bit numbers as
- * decimal text, bytes as hex; "unknown" lists the numbers of fields that we do not have. */
+ * OBJECT has the fields that are present, under their names in our .proto:
+ * 64-bit numbers as decimal text, bytes as hex; "unknown" lists the numbers of
+ * fields that we do not have. */
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -155,13 +157,13 @@ static json_t *item_json(ProtobufCType type, const void *at)
 	case PROTOBUF_C_TYPE_UINT64:
 	case PROTOBUF_C_TYPE_FIXED64:
 		snprintf(number, sizeof(number), "%" PRIu64,
-			 *(const uint64_t *)at);
+			*(const uint64_t *)at);
 		return json_string(number);
 	case PROTOBUF_C_TYPE_INT64:
 	case PROTOBUF_C_TYPE_SINT64:
 	case PROTOBUF_C_TYPE_SFIXED64:
 		snprintf(number, sizeof(number), "%" PRId64,
-			 *(const int64_t *)at);
+			*(const int64_t *)at);
 		return json_string(number);
 	default:
 		return json_integer(*(const int32_t *)at);
@@ -175,8 +177,8 @@ static bool is_pointer(ProtobufCType type)
 }
 
 /* NULL when the field is absent. */
-static json_t *field_json(const ProtobufCMessage *message,
-			  const ProtobufCFieldDescriptor *field)
+static json_t *field_json(
+	const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
 {
 	const char *base = (const char *)message;
 	const void *at = base + field->offset;
@@ -196,9 +198,8 @@ static json_t *field_json(const ProtobufCMessage *message,
 				list, item_json(field->type, items + i * size));
 		return list;
 	}
-	if (is_pointer(field->type) ?
-		    *(const void *const *)at == NULL :
-		    !*(const protobuf_c_boolean *)quantifier)
+	if (is_pointer(field->type) ? *(const void *const *)at == NULL
+				    : !*(const protobuf_c_boolean *)quantifier)
 		return NULL;
 	return item_json(field->type, at);
 }
@@ -229,8 +230,8 @@ static json_t *message_json(const ProtobufCMessage *message)
 static ProtobufCMessage *message_from(
 	const ProtobufCMessageDescriptor *descriptor, json_t *object);
 
-static void item_from(const ProtobufCFieldDescriptor *field, json_t *json,
-		      void *at)
+static void item_from(
+	const ProtobufCFieldDescriptor *field, json_t *json, void *at)
 {
 	const char *text = json_string_value(json);
 	ProtobufCBinaryData *bytes = at;
@@ -264,7 +265,7 @@ static void item_from(const ProtobufCFieldDescriptor *field, json_t *json,
 }
 
 static void field_from(ProtobufCMessage *message,
-		       const ProtobufCFieldDescriptor *field, json_t *json)
+	const ProtobufCFieldDescriptor *field, json_t *json)
 {
 	char *base = (char *)message;
 	void *quantifier = base + field->quantifier_offset;
@@ -292,7 +293,8 @@ static ProtobufCMessage *message_from(
 	json_t *value;
 
 	descriptor->message_init(message);
-	json_object_foreach(object, name, value) {
+	json_object_foreach(object, name, value)
+	{
 		const ProtobufCFieldDescriptor *field =
 			protobuf_c_message_descriptor_get_field_by_name(
 				descriptor, name);
@@ -321,18 +323,17 @@ static void schema_add(json_t *schema, const ProtobufCMessageDescriptor *of)
 	for (unsigned i = 0; i < of->n_fields; i++) {
 		const ProtobufCFieldDescriptor *field = &of->fields[i];
 		const ProtobufCMessageDescriptor *inner =
-			field->type == PROTOBUF_C_TYPE_MESSAGE ?
-				field->descriptor :
-				NULL;
+			field->type == PROTOBUF_C_TYPE_MESSAGE
+				? field->descriptor
+				: NULL;
 
-		json_array_append_new(
-			fields,
-			json_pack("{s:s,s:i,s:s,s:b,s:s?}", "name",
-				  field->name, "number", (int)field->id, "type",
-				  type_name(field->type), "repeated",
-				  field->label == PROTOBUF_C_LABEL_REPEATED,
-				  "message",
-				  inner != NULL ? inner->short_name : NULL));
+		json_array_append_new(fields,
+			json_pack("{s:s,s:i,s:s,s:b,s:s?}", "name", field->name,
+				"number", (int)field->id, "type",
+				type_name(field->type), "repeated",
+				field->label == PROTOBUF_C_LABEL_REPEATED,
+				"message",
+				inner != NULL ? inner->short_name : NULL));
 		if (inner != NULL)
 			schema_add(schema, inner);
 	}
@@ -347,8 +348,8 @@ static json_t *answer_schema(void)
 	return schema;
 }
 
-static json_t *answer_decode(const ProtobufCMessageDescriptor *descriptor,
-			     const char *hex)
+static json_t *answer_decode(
+	const ProtobufCMessageDescriptor *descriptor, const char *hex)
 {
 	ProtobufCMessage *message = NULL;
 	json_t *value;
@@ -365,8 +366,8 @@ static json_t *answer_decode(const ProtobufCMessageDescriptor *descriptor,
 	return json_pack("{s:o}", "value", value);
 }
 
-static json_t *answer_encode(const ProtobufCMessageDescriptor *descriptor,
-			     json_t *object)
+static json_t *answer_encode(
+	const ProtobufCMessageDescriptor *descriptor, json_t *object)
 {
 	ProtobufCMessage *message = message_from(descriptor, object);
 	size_t n = protobuf_c_message_get_packed_size(message);
@@ -392,8 +393,8 @@ static json_t *answer(json_t *question)
 		if (strcmp(roots[i]->short_name, type) != 0)
 			continue;
 		if (json_is_string(decode))
-			return answer_decode(roots[i],
-					     json_string_value(decode));
+			return answer_decode(
+				roots[i], json_string_value(decode));
 		if (json_is_object(encode))
 			return answer_encode(roots[i], encode);
 	}

@@ -36,15 +36,14 @@ static inline char *hex_text(const void *bytes, size_t n, char *out)
 	return out;
 }
 
-#define assert_hex_equal(bytes, n, expected)                                   \
-	do {                                                                   \
-		char got_[2 * 4096 + 1];                                       \
-		uint8_t want_[4096];                                           \
-		char wanted_[2 * 4096 + 1];                                    \
-		size_t n_want_ =                                               \
-			hex_bytes((expected), want_, sizeof(want_));           \
-		assert_string_equal(hex_text((bytes), (n), got_),              \
-			hex_text(want_, n_want_, wanted_));                    \
+#define assert_hex_equal(bytes, n, expected)                                  \
+	do {                                                                  \
+		char got_[2 * 4096 + 1];                                      \
+		uint8_t want_[4096];                                          \
+		char wanted_[2 * 4096 + 1];                                   \
+		size_t n_want_ = hex_bytes((expected), want_, sizeof(want_)); \
+		assert_string_equal(hex_text((bytes), (n), got_),             \
+			hex_text(want_, n_want_, wanted_));                   \
 	} while (0)
 
 #endif

@@ -80,13 +80,13 @@ static void the_vector_is_accepted_and_signed_in_turn(void **state)
 	assert_int_equal(reply->details.len, full->details.len);
 	assert_memory_equal(reply->account_signature.data,
 		full->account_signature.data, 64);
-	assert_memory_equal(reply->device_signature.data,
-		full->device_signature.data, 64);
+	assert_memory_equal(
+		reply->device_signature.data, full->device_signature.data, 64);
 	wa__advsigned_device_identity__free_unpacked(full, NULL);
 	wa__advsigned_device_identity__free_unpacked(reply, NULL);
 
-	assert_int_equal(wa_adv_verify(got.full.data, got.full.len,
-				 identity.pub, NULL),
+	assert_int_equal(
+		wa_adv_verify(got.full.data, got.full.len, identity.pub, NULL),
 		0);
 }
 
@@ -166,8 +166,8 @@ static void each_failure_says_what_failed(void **state)
 }
 
 /* Packs @sdi under an HMAC with secret 07 x 32; @hosted sets the outer type. */
-static void wrap_outer(const Wa__ADVSignedDeviceIdentity *sdi, bool hosted,
-	struct buf *out)
+static void wrap_outer(
+	const Wa__ADVSignedDeviceIdentity *sdi, bool hosted, struct buf *out)
 {
 	Wa__ADVSignedDeviceIdentityHMAC outer =
 		WA__ADVSIGNED_DEVICE_IDENTITY_HMAC__INIT;
@@ -175,8 +175,8 @@ static void wrap_outer(const Wa__ADVSignedDeviceIdentity *sdi, bool hosted,
 	size_t n = wa__advsigned_device_identity__pack(sdi, text + 2);
 
 	memset(secret, 7, sizeof(secret));
-	wa_hmac_sha256(secret, 32, hosted ? text : text + 2,
-		hosted ? n + 2 : n, hmac);
+	wa_hmac_sha256(
+		secret, 32, hosted ? text : text + 2, hosted ? n + 2 : n, hmac);
 	outer.has_details = outer.has_hmac = 1;
 	outer.details = (ProtobufCBinaryData){ n, text + 2 };
 	outer.hmac = (ProtobufCBinaryData){ 32, hmac };
@@ -232,8 +232,8 @@ static void phone_and_device_agree(void **state)
 	struct err err = ERR_NONE;
 
 	(void)state;
-	wa_adv_issue(&account, identity.pub, secret, 12345, 1700000000, 0,
-		&outer);
+	wa_adv_issue(
+		&account, identity.pub, secret, 12345, 1700000000, 0, &outer);
 	assert_int_equal(wa_adv_accept(outer.data, outer.len, secret, &identity,
 				 &full, &reply, &result, &err),
 		0);
@@ -267,8 +267,8 @@ static void a_key_index_list_names_its_devices(void **state)
 
 	(void)state;
 	wa_adv_key_index_list(&account, 99, 1700000000, indexes, 3, &out);
-	envelope = wa__advsigned_key_index_list__unpack(
-		NULL, out.len, out.data);
+	envelope =
+		wa__advsigned_key_index_list__unpack(NULL, out.len, out.data);
 	list = wa__advkey_index_list__unpack(
 		NULL, envelope->details.len, envelope->details.data);
 	assert_int_equal(list->raw_id, 99);

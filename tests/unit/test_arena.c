@@ -53,8 +53,8 @@ static void text_is_copied(void **state)
 	char *whole = arena_strdup(arena, source);
 	char *part = arena_strndup(arena, source, 2);
 	char *bytes = arena_dup(arena, source, sizeof(source));
-	char *printed = arena_printf(
-		arena, "%s and %d%100s", source, 42, "wide");
+	char *printed =
+		arena_printf(arena, "%s and %d%100s", source, 42, "wide");
 
 	(void)state;
 	source[0] = 'x';

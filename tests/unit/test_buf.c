@@ -21,8 +21,7 @@ static void what_is_added_stands_there_in_order(void **state)
 	buf_add_be(&buf, 0x060708090a0b0c0d, 8);
 	buf_add_be(&buf, 0xffff0e, 1);
 	buf_add(&buf, NULL, 0);
-	assert_hex_equal(
-		buf.data, buf.len, "0102030405060708090a0b0c0d0e");
+	assert_hex_equal(buf.data, buf.len, "0102030405060708090a0b0c0d0e");
 }
 
 static void text_is_terminated_without_counting(void **state)

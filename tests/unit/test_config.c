@@ -14,9 +14,26 @@
 
 static char dir[] = "/tmp/vereda-test-config-XXXXXX";
 
+static char *manual; /* docs/operations.md, read before the directory changes */
+
+static int read_manual(void)
+{
+	FILE *file = fopen("docs/operations.md", "r");
+	size_t n;
+
+	if (file == NULL)
+		return -1;
+	manual = xcalloc(1, 256 * 1024);
+	n = fread(manual, 1, 256 * 1024 - 1, file);
+	fclose(file);
+	return n > 0 ? 0 : -1;
+}
+
 static int make_dir(void **state)
 {
 	(void)state;
+	if (read_manual() != 0)
+		return -1;
 	return mkdtemp(dir) != NULL && chdir(dir) == 0 ? 0 : -1;
 }
 
@@ -25,6 +42,7 @@ static int remove_dir(void **state)
 	scoped(str_free) char *command = xasprintf("rm -rf %s", dir);
 
 	(void)state;
+	str_free(&manual);
 	return system(command);
 }
 
@@ -322,6 +340,31 @@ static void the_sample_file_is_valid_and_changes_nothing(void **state)
 	assert_int_equal(config->safety.n_daily_tiers, 5);
 }
 
+static void the_manual_has_every_setting_with_its_default(void **state)
+{
+	scoped(str_free) char *sample = NULL;
+	size_t n = 0;
+	FILE *file = open_memstream(&sample, &n);
+	char key[64], value[128];
+
+	(void)state;
+	config_write_sample(file);
+	fclose(file);
+	for (char *line = strstr(sample, "\n#"); line != NULL;
+		line = strstr(line + 1, "\n#")) {
+		scoped(str_free) char *row = NULL;
+
+		value[0] = '\0';
+		if (sscanf(line, "\n#%63[a-z_] =%127[^\n]", key, value) < 1)
+			continue;
+		row = value[0] != '\0'
+			      ? xasprintf("| `%s` | `%s` |", key, value + 1)
+			      : xasprintf("| `%s` | (empty) |", key);
+		if (strstr(manual, row) == NULL)
+			fail_msg("docs/operations.md lacks: %s", row);
+	}
+}
+
 /* ---- directories ---- */
 
 static struct config *load_state(const char *state_dir)
@@ -407,6 +450,7 @@ int main(void)
 		cmocka_unit_test(a_wrong_variable_is_named),
 		cmocka_unit_test(a_missing_file_is_an_error),
 		cmocka_unit_test(the_sample_file_is_valid_and_changes_nothing),
+		cmocka_unit_test(the_manual_has_every_setting_with_its_default),
 		cmocka_unit_test(
 			a_state_directory_has_one_name_before_and_after_it_is_made),
 		cmocka_unit_test(

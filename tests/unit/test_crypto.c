@@ -316,8 +316,7 @@ static void gcm_matches_its_vector_and_works_in_place(void **state)
 		  "feffe9928665731c6d6a8f9467308308",
 		key, sizeof(key));
 	hex_bytes("cafebabefacedbaddecaf888", iv, sizeof(iv));
-	hex_bytes("feedfacedeadbeeffeedfacedeadbeefabaddad2", aad,
-		sizeof(aad));
+	hex_bytes("feedfacedeadbeeffeedfacedeadbeefabaddad2", aad, sizeof(aad));
 	wa_gcm_encrypt(key, iv, aad, sizeof(aad), bytes, n, bytes);
 	assert_hex_equal(bytes, n + WA_GCM_TAG,
 		"522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555"
@@ -406,9 +405,9 @@ static void base64_takes_missing_padding_but_no_rubbish(void **state)
 	uint8_t out[8];
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
-		assert_int_equal(wa_base64_decode(cases[i].text,
-					 strlen(cases[i].text), out,
-					 sizeof(out)),
+		assert_int_equal(
+			wa_base64_decode(cases[i].text, strlen(cases[i].text),
+				out, sizeof(out)),
 			cases[i].length);
 }
 

@@ -25,8 +25,8 @@ static int drain(struct wa_framer *framer, struct buf *seen, struct err *err)
 }
 
 /* Feeds @bytes in pieces of @step; the frames must be @expected. */
-static void expect_frames(const struct buf *bytes, size_t step, bool intro,
-	const char *expected)
+static void expect_frames(
+	const struct buf *bytes, size_t step, bool intro, const char *expected)
 {
 	scoped(wa_framer_fini) struct wa_framer framer;
 	scoped(buf_fini) struct buf seen = BUF_INIT;

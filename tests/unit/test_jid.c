@@ -69,23 +69,22 @@ static void an_address_is_read_and_written_back(void **state)
 		assert_int_equal(jid.device, cases[i].device);
 		assert_int_equal(jid.server, cases[i].server);
 		assert_string_equal(wa_jid_text(&jid, text),
-			cases[i].again != NULL ? cases[i].again :
-						 cases[i].text);
+			cases[i].again != NULL ? cases[i].again
+					       : cases[i].text);
 	}
 }
 
 static void what_is_no_address_is_refused(void **state)
 {
 	(void)state;
-	static const char *const cases[] = {
-		"", "@", "nobody", "a@b", "a@lid@lid", "a@lid ", "a b@lid",
-		"1:@lid", "1:x@lid", "1:-1@lid", "1:+1@lid", "1:256@lid",
-		"1:1:1@lid", "1:65536@msgr", "1:99999999999@msgr", "1:1@g.us",
+	static const char *const cases[] = { "", "@", "nobody", "a@b",
+		"a@lid@lid", "a@lid ", "a b@lid", "1:@lid", "1:x@lid",
+		"1:-1@lid", "1:+1@lid", "1:256@lid", "1:1:1@lid",
+		"1:65536@msgr", "1:99999999999@msgr", "1:1@g.us",
 		"1:1@broadcast", ":1@lid", "5-@interop", "x-a@interop",
 		"1.2.3@lid",
 		"123456789012345678901234567890123456789012345678@lid",
-		"a\n@lid", "a\x7f@lid"
-	};
+		"a\n@lid", "a\x7f@lid", "\xc3\xa9@lid" };
 	struct wa_jid jid;
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {

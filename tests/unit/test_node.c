@@ -51,18 +51,18 @@ static void set_jid(struct wa_node *node, const char *key, const char *text)
 static void set_string(
 	struct wa_node *node, const char *key, const char *text, size_t n)
 {
-	struct wa_value value = { .kind = WA_VALUE_STRING,
-		.text = text,
-		.n = n };
+	struct wa_value value = {
+		.kind = WA_VALUE_STRING, .text = text, .n = n
+	};
 
 	wa_node_set_value(node, key, &value);
 }
 
 static void set_content(struct wa_node *node, const char *text)
 {
-	node->content = (struct wa_value){ .kind = WA_VALUE_STRING,
-		.text = text,
-		.n = strlen(text) };
+	node->content = (struct wa_value){
+		.kind = WA_VALUE_STRING, .text = text, .n = strlen(text)
+	};
 }
 
 static int decode_hex(const char *hex, struct wa_node **out, struct err *err)
@@ -177,8 +177,7 @@ static const struct {
 } vectors[] = {
 	{ build_result, "00f8071911fa0003041408fc057372762d31",
 		"<iq to=«s.whatsapp.net» type=\"result\" id=\"srv-1\"/>" },
-	{ build_ping,
-		"00f80a1908ff8412b34a1f1657042911fa0003f801f80156",
+	{ build_ping, "00f80a1908ff8412b34a1f1657042911fa0003f801f80156",
 		"<iq id=\"12.34-1\" xmlns=\"w:p\" type=\"get\" "
 		"to=«s.whatsapp.net»><ping/></iq>" },
 	{ build_presence, "00f8051f89fc03426f620488",
@@ -311,8 +310,8 @@ static void strings_take_the_shortest_allowed_form(void **state)
 		set_string(node, "z", hex, n);
 		assert_int_equal(wa_node_encode(node, &out, NULL), 0);
 		assert_int_equal(out.data[9], n <= 127 ? 0xff : 0xfc);
-		assert_int_equal(wa_node_decode(arena, out.data, out.len, &node,
-					 NULL),
+		assert_int_equal(
+			wa_node_decode(arena, out.data, out.len, &node, NULL),
 			0);
 		assert_int_equal(wa_node_get(node, "y")->n, n);
 		assert_memory_equal(wa_node_str(node, "y"), packable, n);
@@ -338,8 +337,8 @@ static void lengths_take_three_forms(void **state)
 		wa_node_bytes(node, bytes, cases[i].n);
 		assert_int_equal(wa_node_encode(node, &out, NULL), 0);
 		assert_hex_equal(out.data + 6, n_head, cases[i].head);
-		assert_int_equal(wa_node_decode(arena, out.data, out.len, &node,
-					 NULL),
+		assert_int_equal(
+			wa_node_decode(arena, out.data, out.len, &node, NULL),
 			0);
 		assert_non_null(wa_node_content(node, &n));
 		assert_int_equal(n, cases[i].n);
@@ -399,8 +398,8 @@ static void addresses_keep_to_their_forms(void **state)
 		snprintf(expected, sizeof(expected), "00f803fc0178fc0179%s",
 			cases[i].hex);
 		assert_hex_equal(out.data, out.len, expected);
-		assert_int_equal(wa_node_decode(arena, out.data, out.len, &node,
-					 NULL),
+		assert_int_equal(
+			wa_node_decode(arena, out.data, out.len, &node, NULL),
 			0);
 		assert_true(wa_node_jid(node, "y", &again));
 		assert_true(wa_jid_equal(&jid, &again));
@@ -455,11 +454,9 @@ static void malformed_stanzas_are_refused(void **state)
 		{ "00f8011919", "stanza: bytes left over" },
 		{ "00f801190000", "stanza: bytes left over" },
 		{ "00f80219", "stanza: list longer than the stanza" },
-		{ "00f8031908",
-			"stanza: list longer than the stanza" },
+		{ "00f8031908", "stanza: list longer than the stanza" },
 		{ "00f9ffff19", "stanza: list longer than the stanza" },
-		{ "00f803190808f0",
-			"stanza: bytes left over" },
+		{ "00f803190808f0", "stanza: bytes left over" },
 		{ "00f80319fc00", "stanza: bad name" },
 		{ "00f80319fc01", "stanza: ends early" },
 		{ "00f80319fc0008", "stanza: bad name" },
@@ -472,13 +469,16 @@ static void malformed_stanzas_are_refused(void **state)
 		{ "00f80219f9ffff", "stanza: list longer than the stanza" },
 		{ "00f80219f802f80119f8",
 			"stanza: list longer than the stanza" },
-		{ "00f80219f802f80119f80308", "stanza: list longer than the stanza" },
+		{ "00f80219f802f80119f80308",
+			"stanza: list longer than the stanza" },
 		{ "00f80219f801000000", "stanza: node without tag" },
 		/* packing */
 		{ "00f80219ff80", "stanza: packed string without its last "
 				  "byte" },
 		{ "00f80219ff01c0", "stanza: bad packed character" },
 		{ "00f80219ff010f", "stanza: bad packed character" },
+		{ "00f80219ff811c", "stanza: bad packed character" },
+		{ "00f80219ff8112f0", "stanza: bytes left over" },
 		{ "00f80219ff7f00", "stanza: ends early" },
 		{ "00f80219ec", "stanza: ends early" },
 		/* addresses */
@@ -518,8 +518,8 @@ static void every_cut_of_a_stanza_is_refused(void **state)
 		struct wa_node *node;
 
 		for (size_t cut = 0; cut < n; cut++)
-			assert_int_equal(wa_node_decode(arena, bytes, cut,
-						 &node, NULL),
+			assert_int_equal(
+				wa_node_decode(arena, bytes, cut, &node, NULL),
 				-1);
 	}
 }
@@ -618,10 +618,8 @@ static void bytes_after_the_zlib_stream_are_refused(void **state)
 
 	(void)state;
 	assert_int_equal(compress(packed + 1, &n, plain, 3), Z_OK);
-	assert_int_equal(
-		wa_node_decode(arena, packed, n + 1, &node, &err), 0);
-	assert_int_equal(
-		wa_node_decode(arena, packed, n + 2, &node, &err), -1);
+	assert_int_equal(wa_node_decode(arena, packed, n + 1, &node, &err), 0);
+	assert_int_equal(wa_node_decode(arena, packed, n + 2, &node, &err), -1);
 	assert_string_equal(err.msg, "stanza not inflatable");
 }
 
@@ -671,8 +669,8 @@ static void a_stanza_must_fit_a_sealed_frame(void **state)
 		struct wa_node *node = wa_node_new(arena, "iq");
 
 		wa_node_bytes(node, bytes, WA_FRAME_MAX - 16 - 9 + over);
-		assert_int_equal(wa_node_encode(node, &out, &err),
-			over == 0 ? 0 : -1);
+		assert_int_equal(
+			wa_node_encode(node, &out, &err), over == 0 ? 0 : -1);
 	}
 	assert_int_equal(err.code, ERR_TOO_LARGE);
 	free(bytes);
@@ -763,15 +761,15 @@ static void a_dump_is_cut_and_escaped(void **state)
 
 	(void)state;
 	wa_node_set(node, "a", "line\nquote\"back\\");
-	assert_string_equal(dump(node),
-		"<x a=\"line\\x0aquote\\x22back\\x5c\"/>");
+	assert_string_equal(
+		dump(node), "<x a=\"line\\x0aquote\\x22back\\x5c\"/>");
 	assert_string_equal(
 		wa_node_dump(node, small, sizeof(small)), "<x a=\"li");
 }
 
 int main(void)
 {
-#define NODE_TEST(test)                                                        \
+#define NODE_TEST(test) \
 	cmocka_unit_test_setup_teardown(test, open_arena, close_arena)
 	const struct CMUnitTest tests[] = {
 		NODE_TEST(the_vectors_come_out_of_the_encoder),

@@ -242,9 +242,9 @@ static void the_dates_of_a_chain_are_inclusive(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct err err = ERR_NONE;
 
-		assert_int_equal(wa_certchain_check(chain.data, chain.len,
-					 root.pub, leaf.pub, cases[i].now,
-					 &err),
+		assert_int_equal(
+			wa_certchain_check(chain.data, chain.len, root.pub,
+				leaf.pub, cases[i].now, &err),
 			cases[i].rc);
 		if (cases[i].rc != 0)
 			assert_string_equal(err.msg, "bad dates");
@@ -316,10 +316,10 @@ static void any_changed_bit_of_the_server_hello_ends_it(void **state)
 		wa_initiator_hello(fresh, &out);
 		buf_clear(&out);
 		run.server_hello.data[i] ^= 0x10;
-		assert_int_equal(wa_initiator_finish(fresh,
-					 run.server_hello.data,
-					 run.server_hello.len, "p", 1, &out,
-					 &run.client, NULL),
+		assert_int_equal(
+			wa_initiator_finish(fresh, run.server_hello.data,
+				run.server_hello.len, "p", 1, &out, &run.client,
+				NULL),
 			-1);
 		assert_int_equal(out.len, 0);
 		run.server_hello.data[i] ^= 0x10;

@@ -70,6 +70,7 @@ export class Client {
 		this.histories = [] // of messaging-history.set
 		this.ends = [] // status codes of connections that ended
 		this.restarts = 0
+		this.askedAgain = 0 // retry receipts for what this client sent
 		this.sent = new Map() // message id -> content, for resends
 	}
 
@@ -95,6 +96,7 @@ export class Client {
 		socket.ev.on('connection.update', (update) => this.#onConnection(socket, update))
 		socket.ev.on('messages.upsert', ({ messages }) => messages.forEach((m) => this.#onMessage(m)))
 		socket.ev.on('messages.update', (updates) => updates.forEach(({ key, update }) => this.#onStatus(key.id, update.status)))
+		socket.ws.on('CB:receipt,type:retry', () => this.askedAgain++)
 		socket.ev.on('messaging-history.set', (set) => this.histories.push(set))
 		return this
 	}

@@ -168,7 +168,9 @@ static void the_info_says_how_to_connect(void **state)
 	assert_int_equal(ask("GET", "/", NULL), 200);
 	assert_string_equal(text_at("wsUrl"), "ws://127.0.0.1:4321/ws/chat");
 	assert_int_equal(strlen(text_at("noiseRootKey")), 64);
-	assert_true(json_is_object(json_object_get(answer, "counts")));
+	assert_int_equal(json_integer_value(json_object_get(
+				 json_object_get(answer, "counts"), "inbox")),
+		0);
 }
 
 static void a_phone_is_made_once_and_changed_after(void **state)
@@ -232,8 +234,17 @@ static void send_and_inbox_page_through_what_arrived(void **state)
 	assert_int_equal(
 		json_array_size(json_object_get(answer, "entries")), 0);
 	assert_int_equal(int_at("nextSince"), 5);
+	assert_int_equal(ask("GET", "/phones/15550002222", NULL), 200);
+	assert_int_equal(int_at("inboxCount"), 5);
 	assert_int_equal(ask("DELETE", "/phones/15550002222/inbox", NULL), 200);
 	assert_int_equal(int_at("removed"), 5);
+	/* Numbers go on after what is gone. */
+	ask("POST", "/phones/15550001111/send",
+		"{\"to\":\"15550002222\",\"text\":\"later\"}");
+	ask("GET", "/phones/15550002222/inbox", NULL);
+	assert_int_equal(
+		json_array_size(json_object_get(answer, "entries")), 1);
+	assert_int_equal(int_at("nextSince"), 6);
 	ask("GET", "/phones/15550001111/outbox", NULL);
 	assert_string_equal(
 		json_string_value(json_object_get(entry(4), "status")),

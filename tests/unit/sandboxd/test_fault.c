@@ -132,7 +132,8 @@ static void without_rules_nothing_happens(void **state)
 static void a_rule_acts_as_often_as_it_says(void **state)
 {
 	(void)state;
-	add("{\"kind\":\"drop\",\"count\":2,\"after\":1}");
+	add("{\"kind\":\"drop\",\"count\":2,\"after\":2}");
+	assert_int_equal(out(one, "message"), FAULT_NONE);
 	assert_int_equal(out(one, "message"), FAULT_NONE);
 	assert_int_equal(out(one, "message"), FAULT_DROP);
 	assert_int_equal(out(two, "message"), FAULT_DROP);
@@ -253,6 +254,14 @@ static void corruption_flips_one_bit_of_each_enc_in_a_copy(void **state)
 	assert_memory_equal(wa_node_content(after, &n), "y", 1);
 }
 
+static void corruption_waits_for_a_message(void **state)
+{
+	(void)state;
+	add("{\"kind\":\"corrupt\"}");
+	assert_int_equal(out(one, "ack"), FAULT_NONE);
+	assert_int_equal(out(one, "message"), FAULT_CORRUPT);
+}
+
 static void a_login_fails_with_the_code_of_its_rule(void **state)
 {
 	(void)state;
@@ -314,6 +323,7 @@ int main(void)
 			a_stream_error_by_rule_ends_the_session_from_the_loop),
 		on_devices(raw_bytes_reach_the_session_as_they_are),
 		on_devices(corruption_flips_one_bit_of_each_enc_in_a_copy),
+		on_devices(corruption_waits_for_a_message),
 		on_devices(a_login_fails_with_the_code_of_its_rule),
 		on_devices(each_defect_gives_another_chain),
 		on_devices(the_list_is_bounded_and_rules_can_be_taken_away),

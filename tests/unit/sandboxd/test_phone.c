@@ -424,6 +424,58 @@ static void a_companion_gets_a_copy_of_what_its_phone_sends(void **state)
 	phone_store_fini(&keys);
 }
 
+static void asked_twice_without_keys_a_phone_starts_a_new_session(void **state)
+{
+	struct wa_jid to = wa_jid_lid(alice->lid, 0), lid;
+	uint8_t before[33], after[33];
+	uint32_t registration_id;
+
+	(void)state;
+	link_laptop();
+	net_connect(laptop);
+	lid = device_lid(laptop);
+	for (int count = 1; count <= 2; count++) {
+		const char *id = send_text(alice, bob, "hello");
+		struct wa_node *receipt = net_stanza("receipt", id, &to);
+		struct wa_jid chat = wa_jid_lid(bob->lid, 0);
+
+		wa_signal_session_info(
+			phone_store_party(&phone_of(alice)->store), &lid,
+			&registration_id, before);
+		wa_node_set(receipt, "type", "retry");
+		wa_node_set_jid(receipt, "recipient", &chat);
+		wa_node_set_int(wa_node_add(receipt, "retry"), "count", count);
+		net_forget_sent();
+		route_receipt(&net.sandbox, laptop, receipt);
+		assert_int_equal(net_count(laptop, "message"), 1);
+		assert_jid(net_sent(laptop, "message", 0), "recipient", chat);
+		wa_signal_session_info(
+			phone_store_party(&phone_of(alice)->store), &lid,
+			&registration_id, after);
+		if (count == 1)
+			assert_memory_equal(before, after, sizeof(before));
+		else
+			assert_memory_not_equal(before, after, sizeof(before));
+	}
+	phone_store_fini(&keys);
+}
+
+static void a_stranger_cannot_ask_for_a_message(void **state)
+{
+	struct account *mallory = net_account("15550006666");
+	struct device *device = net_companion(mallory);
+	struct wa_jid to = wa_jid_lid(alice->lid, 0);
+	struct wa_node *receipt =
+		net_stanza("receipt", send_text(alice, bob, "secret"), &to);
+
+	(void)state;
+	net_connect(device);
+	wa_node_set(receipt, "type", "retry");
+	wa_node_set_int(wa_node_add(receipt, "retry"), "count", 1);
+	route_receipt(&net.sandbox, device, receipt);
+	assert_int_equal(net_count(device, "message"), 0);
+}
+
 /* The laptop encrypts for one device of this network. */
 static void laptop_add(struct wa_node *message, const struct device *device,
 	const Wa__Message *content)
@@ -555,6 +607,9 @@ int main(void)
 		on_phones(
 			a_companion_is_welcomed_once_and_not_before_it_has_keys),
 		on_phones(a_companion_gets_a_copy_of_what_its_phone_sends),
+		on_phones(
+			asked_twice_without_keys_a_phone_starts_a_new_session),
+		on_phones(a_stranger_cannot_ask_for_a_message),
 		on_phones(a_companions_message_is_seen_in_both_phones),
 		on_phones(hostile_stanzas_are_survived),
 	};

@@ -204,6 +204,7 @@ static inline int fake_turn_end(struct fake *fake)
 
 	if (facts_commit(lane, &err) != 0 ||
 		lanedb_commit(lane->db, &err) != 0) {
+		print_message("turn dropped: %s\n", err.msg);
 		facts_drop(lane);
 		lanedb_rollback(lane->db);
 		rc = -1;

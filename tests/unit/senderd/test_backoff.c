@@ -33,8 +33,8 @@ static void no_wait_is_longer_than_the_cap(void **state)
 	(void)state;
 	for (size_t k = 0; k < 5; k++) {
 		for (int i = 0; i < ROUNDS; i++)
-			assert_in_range(backoff_ms(2000, 60000, many[k]), 48000,
-				60000);
+			assert_in_range(
+				backoff_ms(2000, 60000, many[k]), 48000, 60000);
 	}
 }
 

@@ -12,8 +12,8 @@
 #include "senderd/facts.h"
 #include "senderd/lane.h"
 
-/* Every step that is allowed, written down a second time: a line too many or too few in
- * lane.c shows here. */
+/* Every step that is allowed, written down a second time: a line too many or
+ * too few in lane.c shows here. */
 static const struct {
 	enum lane_state from;
 	const char *to; /* names */
@@ -92,8 +92,8 @@ static void clients_see_the_status_that_the_state_means(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(table); i++)
-		assert_int_equal(lane_device_status(
-					 table[i].state, table[i].is_paired),
+		assert_int_equal(
+			lane_device_status(table[i].state, table[i].is_paired),
 			table[i].status);
 }
 
@@ -152,7 +152,8 @@ static void the_way_to_ready_is_one_fact(void **state)
 	assert_true(lane->told_connected);
 }
 
-static void a_lost_session_is_told_once_however_often_dialling_fails(void **state)
+static void a_lost_session_is_told_once_however_often_dialling_fails(
+	void **state)
 {
 	struct lane *lane = *state;
 
@@ -216,7 +217,8 @@ int main(void)
 		cmocka_unit_test(clients_see_the_status_that_the_state_means),
 		WITH_LANE(a_forbidden_step_changes_nothing),
 		WITH_LANE(the_way_to_ready_is_one_fact),
-		WITH_LANE(a_lost_session_is_told_once_however_often_dialling_fails),
+		WITH_LANE(
+			a_lost_session_is_told_once_however_often_dialling_fails),
 		WITH_LANE(a_reason_may_be_its_own_successor),
 		WITH_LANE(own_devices_are_known_by_both_names),
 		WITH_LANE(our_own_number_is_addressed_by_its_lid),

@@ -1,4 +1,5 @@
-/* What a lane says when it connects, and how it reads the ways a session ends. */
+/* What a lane says when it connects, and how it reads the ways a session
+ * ends. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -84,8 +85,7 @@ static Wa__ClientPayload *login(struct fixture *f)
 
 	f->id.is_paired = true;
 	f->id.jid = wa_jid_pn("15550001111", 7);
-	assert_int_equal(
-		payload_login(&f->config, &f->id, &bytes, &err), 0);
+	assert_int_equal(payload_login(&f->config, &f->id, &bytes, &err), 0);
 	return payload_parse(&bytes);
 }
 
@@ -112,8 +112,8 @@ static void a_registration_carries_the_keys_in_wire_form(void **state)
 	assert_bytes(&data->e_skey_val, f->signed_prekey.key.pub, 32);
 	assert_int_equal(data->e_skey_sig.len, 64);
 	memcpy(signed_text + 1, data->e_skey_val.data, 32);
-	assert_true(wa_verify(data->e_ident.data, signed_text, 33,
-		data->e_skey_sig.data));
+	assert_true(wa_verify(
+		data->e_ident.data, signed_text, 33, data->e_skey_sig.data));
 	wa__client_payload__free_unpacked(payload, NULL);
 }
 
@@ -123,8 +123,7 @@ static void the_build_hash_is_that_of_the_dotted_version(void **state)
 	uint8_t expected[16];
 
 	hex_bytes("9fa53af9421567b114e33c9bb1ef7db2", expected, 16);
-	assert_bytes(
-		&payload->device_pairing_data->build_hash, expected, 16);
+	assert_bytes(&payload->device_pairing_data->build_hash, expected, 16);
 	wa__client_payload__free_unpacked(payload, NULL);
 }
 
@@ -198,7 +197,8 @@ static void both_payloads_have_the_fields_other_clients_send(void **state)
 	}
 }
 
-static void the_phone_is_shown_our_name_and_asked_for_little_history(void **state)
+static void the_phone_is_shown_our_name_and_asked_for_little_history(
+	void **state)
 {
 	Wa__ClientPayload *payload = registration(*state);
 	const ProtobufCBinaryData *bytes =
@@ -211,8 +211,8 @@ static void the_phone_is_shown_our_name_and_asked_for_little_history(void **stat
 	assert_int_equal(props->platform_type, 1);
 	assert_true(props->has_require_full_sync && !props->require_full_sync);
 	assert_int_equal(props->history_sync_config->storage_quota_mb, 10240);
-	assert_true(props->history_sync_config
-			    ->inline_initial_payload_in_e2ee_msg);
+	assert_true(
+		props->history_sync_config->inline_initial_payload_in_e2ee_msg);
 	wa__device_props__free_unpacked(props, NULL);
 	wa__client_payload__free_unpacked(payload, NULL);
 }
@@ -242,11 +242,9 @@ static void an_own_address_without_a_number_is_refused(void **state)
 	struct err err = ERR_NONE;
 
 	f->id.jid = wa_jid_pn("abc", 7);
-	assert_int_equal(
-		payload_login(&f->config, &f->id, &bytes, &err), -1);
+	assert_int_equal(payload_login(&f->config, &f->id, &bytes, &err), -1);
 	f->id.jid = wa_jid_pn("", 7);
-	assert_int_equal(
-		payload_login(&f->config, &f->id, &bytes, &err), -1);
+	assert_int_equal(payload_login(&f->config, &f->id, &bytes, &err), -1);
 }
 
 /* ---- how a session ends ---- */
@@ -388,14 +386,11 @@ int main(void)
 		WITH_FIXTURE(the_build_hash_is_that_of_the_dotted_version),
 		WITH_FIXTURE(zeros_of_a_registration_are_on_the_wire),
 		WITH_FIXTURE(zeros_of_a_login_are_on_the_wire),
-		WITH_FIXTURE(
-			a_login_names_number_and_device_and_is_passive),
-		WITH_FIXTURE(
-			both_payloads_have_the_fields_other_clients_send),
+		WITH_FIXTURE(a_login_names_number_and_device_and_is_passive),
+		WITH_FIXTURE(both_payloads_have_the_fields_other_clients_send),
 		WITH_FIXTURE(
 			the_phone_is_shown_our_name_and_asked_for_little_history),
-		WITH_FIXTURE(
-			a_version_that_is_not_three_numbers_is_refused),
+		WITH_FIXTURE(a_version_that_is_not_three_numbers_is_refused),
 		WITH_FIXTURE(an_own_address_without_a_number_is_refused),
 		WITH_FIXTURE(each_failure_leads_where_the_table_says),
 		WITH_FIXTURE(a_ban_ends_when_the_server_says),

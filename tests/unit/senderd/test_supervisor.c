@@ -1,5 +1,5 @@
-/* The supervisor's rules: when a lane's process is started, put down or left alone, and who
- * may answer which question. */
+/* The supervisor's rules: when a lane's process is started, put down or left
+ * alone, and who may answer which question. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -23,7 +23,8 @@ static struct child running(int64_t started_ms)
 		.reported_ms = started_ms };
 }
 
-/* Ends it at @now_ms; returns how long it waits, -1 = it is not started again. */
+/* Ends it at @now_ms; returns how long it waits, -1 = it is not started
+ * again. */
 static int64_t ended(struct child *child, int64_t now_ms)
 {
 	child_on_exit(child, now_ms);
@@ -225,9 +226,9 @@ static void the_end_of_a_lane_takes_its_questions_alone(void **state)
 
 int main(void)
 {
-#define WITH_QUESTIONS(test)                                            \
-	cmocka_unit_test_setup_teardown(test, questions_setup, \
-		questions_teardown)
+#define WITH_QUESTIONS(test)             \
+	cmocka_unit_test_setup_teardown( \
+		test, questions_setup, questions_teardown)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_dying_lane_is_restarted_later_each_time),
 		cmocka_unit_test(five_good_minutes_clear_the_record),
@@ -236,7 +237,8 @@ int main(void)
 		cmocka_unit_test(an_ordered_restart_knows_no_wait),
 		cmocka_unit_test(a_silent_lane_is_aborted_then_killed),
 		cmocka_unit_test(a_report_in_time_keeps_a_lane_alive),
-		cmocka_unit_test(questions_wake_an_ended_lane_only_now_and_then),
+		cmocka_unit_test(
+			questions_wake_an_ended_lane_only_now_and_then),
 		WITH_QUESTIONS(an_answer_finds_its_question_once),
 		WITH_QUESTIONS(a_lane_cannot_answer_for_another),
 		WITH_QUESTIONS(a_full_table_takes_no_more),

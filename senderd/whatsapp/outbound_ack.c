@@ -1,0 +1,160 @@
+/* <ack class=message>: the server took a message, or why it did not
+ * (messages.md 2.11). */
+#include "senderd/whatsapp/outbound.h"
+
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/err.h"
+#include "common/log.h"
+#include "common/store/message.h"
+#include "senderd/facts.h"
+#include "senderd/whatsapp/devices.h"
+#include "senderd/whatsapp/fanout.h"
+#include "senderd/whatsapp/refusal.h"
+
+#define LATER_BASE_MS 5000 /* pause after "server unavailable" */
+#define LATER_MAX 8	   /* such refusals of one message */
+#define NO_NEW_CHATS_MS (600 * 1000LL)
+
+/* The server knows other devices than we do (messages.md 2.7): ask again next
+ * time.  Clients differ in whether the sending device belongs to the hash, so
+ * both are right. */
+static int phash_check(struct lane *lane, const struct job *job,
+	const char *phash, struct err *err)
+{
+	struct wa_jid jids[FANOUT_MAX + 1];
+	struct wa_jid self;
+	struct fanout plan;
+	char hash[WA_PHASH_LEN];
+
+	if (fanout_plan(lane, job->phone, job->by_number, &plan, err) ==
+		FANOUT_FAILED)
+		return -1;
+	for (size_t i = 0; i < plan.n; i++)
+		jids[i] = plan.devices[i].wire;
+	wa_phash(jids, plan.n, hash);
+	if (strcmp(hash, phash) == 0)
+		return 0;
+	self = plan.to.server == WA_SERVER_LID ? lane->id.lid : lane->id.jid;
+	jids[plan.n] = self;
+	wa_phash(jids, plan.n + 1, hash);
+	if (strcmp(hash, phash) == 0)
+		return 0;
+	if (devices_forget(lane, &plan.account, err) != 0)
+		return -1;
+	return devices_forget(lane, &lane->id.jid, err);
+}
+
+int outbound_address(struct lane *lane, bool by_number, struct err *err)
+{
+	const char *value = by_number ? "pn" : "lid";
+
+	if (lane->outbound->by_number == by_number)
+		return 0;
+	lane->outbound->by_number = by_number;
+	log_info("chats addressing=%s", value);
+	return lanedb_value_save(
+		lane->db, "dm_namespace", value, strlen(value), err);
+}
+
+static int on_accepted(struct lane *lane, struct job *job,
+	const struct wa_node *ack, struct err *err)
+{
+	const char *phash = wa_node_str(ack, "phash");
+	struct wa_jid pn = wa_jid_pn(job->phone, 0);
+	struct wa_jid account = lane_signal_address(lane, &pn);
+
+	facts_add_change(lane, &(struct message_change){
+				       .wa_id = job->wa_id,
+				       .status = MESSAGE_SENT,
+				       .at_ms = receipt_time_ms(ack),
+				       .n_devices = (int)job->n_devices,
+			       });
+	if (phash != NULL && phash_check(lane, job, phash, err) != 0)
+		return -1;
+	if (job->by_number && outbound_address(lane, true, err) != 0)
+		return -1;
+	return tokens_issue(lane, &account, false, err);
+}
+
+static void job_later(
+	struct lane *lane, struct job *job, const struct refusal *refusal)
+{
+	struct outbound *ob = lane->outbound;
+
+	if (++job->n_refused >= LATER_MAX) {
+		outbound_fail(lane, job, refusal->reason);
+		return;
+	}
+	job->due_ms = clock_mono_ms() +
+		      random_jitter(LATER_BASE_MS << (job->n_refused - 1), 25);
+	facts_add_reason(lane, job->wa_id, refusal->reason);
+	outbound_place(ob, job, &ob->resting);
+}
+
+/* The answer to a refusal; -1 when the lane database failed. */
+static int on_refused(
+	struct lane *lane, struct job *job, int code, struct err *err)
+{
+	struct outbound *ob = lane->outbound;
+	const struct refusal *refusal = refusal_of(code);
+	struct wa_jid pn = wa_jid_pn(job->phone, 0);
+	struct wa_jid account = lane_signal_address(lane, &pn);
+	bool again = false;
+
+	log_warning("message id=%s status=refused code=%d reason=%s",
+		job->wa_id, code, refusal->reason);
+	switch (refusal->action) {
+	case REFUSAL_LATER:
+		job_later(lane, job, refusal);
+		return 0;
+	case REFUSAL_BY_NUMBER:
+		again = !job->by_number && !ob->by_number &&
+			account.server == WA_SERVER_LID;
+		job->by_number |= again;
+		break;
+	case REFUSAL_REFRESH:
+		again = !job->rebuilt;
+		job->rebuilt = true;
+		if (again && devices_forget(lane, &account, err) != 0)
+			return -1;
+		break;
+	case REFUSAL_NO_CONTACT:
+		if (tokens_issue(lane, &account, true, err) != 0)
+			return -1;
+		break;
+	case REFUSAL_NO_NEW_CHATS:
+		ob->no_new_chats_until = clock_mono_ms() + NO_NEW_CHATS_MS;
+		break;
+	case REFUSAL_FAIL:
+		break;
+	}
+	if (again)
+		outbound_place(ob, job, &ob->waiting);
+	else
+		outbound_fail(lane, job, refusal->reason);
+	return 0;
+}
+
+void outbound_on_ack(struct lane *lane, const struct wa_node *ack)
+{
+	struct outbound *ob = lane->outbound;
+	const char *id = wa_node_str(ack, "id");
+	struct job *job = id != NULL ? jobs_find(&ob->jobs, id) : NULL;
+	struct err err = ERR_NONE;
+
+	if (job == NULL || job->n_sends == 0)
+		return; /* a resend for one device, or an ack that came late */
+	if (wa_node_get(ack, "error") != NULL) {
+		int code = (int)wa_node_int(ack, "error", 0);
+
+		if (on_refused(lane, job, code, &err) != 0)
+			facts_fail(lane, &err);
+	} else {
+		if (on_accepted(lane, job, ack, &err) != 0)
+			facts_fail(lane, &err);
+		outbound_drop(ob, job);
+	}
+	outbound_kick(lane);
+}

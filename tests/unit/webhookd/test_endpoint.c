@@ -1,0 +1,391 @@
+#include "webhookd/endpoint.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/own.h"
+
+#define NOW 1000000
+#define PERSONAL EVENT_CHAT_PERSONAL
+#define GROUP EVENT_CHAT_GROUP
+
+static const struct retry_policy policy = {
+	.attempts = 3,
+	.base_ms = 1000,
+	.max_ms = 30000,
+};
+
+static const struct webhook_endpoint row = {
+	.id = 1,
+	.account_id = 2,
+	.device_id = 3,
+	.device_uid = "dev_abcdefgh",
+	.chat = PERSONAL,
+	.url = "https://example.com/",
+	.cursor_seq = 10,
+	.device_seq = 10,
+	.updated_ms = 5,
+};
+
+static int setup(void **state)
+{
+	struct endpoint *endpoint = endpoint_new(&row);
+
+	endpoint->key.n = 24;
+	*state = endpoint;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct endpoint *endpoint = *state;
+
+	endpoint_free(&endpoint);
+	return 0;
+}
+
+static struct event event_of(int64_t seq, enum event_chat chat)
+{
+	struct event event = {
+		.id = 100 + seq,
+		.public_id = "0193b5a0-7c3e-7d11-8b1a-2f6f3a9c0d21",
+		.account_seq = 1000 + seq,
+		.device_seq = seq,
+		.chat = chat,
+		.type = "message.sent",
+		.payload = "{}",
+	};
+
+	return event;
+}
+
+static enum endpoint_offer push(
+	struct endpoint *endpoint, int64_t seq, enum event_chat chat)
+{
+	struct event event = event_of(seq, chat);
+
+	return endpoint_push(endpoint, &event);
+}
+
+static enum endpoint_offer read_log(
+	struct endpoint *endpoint, int64_t seq, enum event_chat chat)
+{
+	struct event event = event_of(seq, chat);
+
+	return endpoint_read(endpoint, &event);
+}
+
+static void begin(struct endpoint *endpoint)
+{
+	endpoint_set_state(endpoint, ENDPOINT_QUEUED);
+	endpoint_set_state(endpoint, ENDPOINT_BUSY);
+}
+
+static enum attempt_status finish(
+	struct endpoint *endpoint, enum attempt_result result)
+{
+	struct parcel *parcel = NULL;
+	enum attempt_status status =
+		endpoint_finish(endpoint, result, &policy, NOW, &parcel);
+
+	assert_int_equal(parcel == NULL, status == ATTEMPT_RETRYING);
+	parcel_free(&parcel);
+	return status;
+}
+
+/* ---- events ---- */
+
+static void the_next_event_is_taken_from_memory(void **state)
+{
+	struct endpoint *endpoint = *state;
+	const struct parcel *parcel;
+
+	assert_false(endpoint_has_work(endpoint));
+	assert_int_equal(push(endpoint, 11, PERSONAL), OFFER_TAKEN);
+	assert_true(endpoint_has_work(endpoint));
+	parcel = endpoint_first(endpoint);
+	assert_int_equal(parcel->device_seq, 11);
+	assert_int_equal(parcel->event_id, 111);
+	assert_string_equal(parcel->body,
+		"{\"id\":\"0193b5a0-7c3e-7d11-8b1a-2f6f3a9c0d21\","
+		"\"type\":\"message.sent\","
+		"\"timestamp\":\"1970-01-01T00:00:00.000Z\",\"seq\":1011,"
+		"\"deviceUid\":\"dev_abcdefgh\",\"data\":{}}");
+}
+
+static void an_event_after_a_gap_waits_for_the_log(void **state)
+{
+	struct endpoint *endpoint = *state;
+
+	assert_int_equal(push(endpoint, 13, PERSONAL), OFFER_LATER);
+	assert_null(endpoint_first(endpoint));
+	assert_true(endpoint_has_work(endpoint));
+	assert_int_equal(read_log(endpoint, 11, PERSONAL), OFFER_TAKEN);
+	assert_int_equal(read_log(endpoint, 12, PERSONAL), OFFER_TAKEN);
+	assert_int_equal(push(endpoint, 13, PERSONAL), OFFER_TAKEN);
+}
+
+static void an_event_comes_in_once(void **state)
+{
+	struct endpoint *endpoint = *state;
+
+	assert_int_equal(push(endpoint, 10, PERSONAL), OFFER_KNOWN);
+	assert_int_equal(push(endpoint, 11, PERSONAL), OFFER_TAKEN);
+	assert_int_equal(push(endpoint, 11, PERSONAL), OFFER_KNOWN);
+	assert_int_equal(read_log(endpoint, 11, PERSONAL), OFFER_KNOWN);
+	assert_int_equal(endpoint->n_parcels, 1);
+}
+
+static void the_other_chat_kind_is_passed_over(void **state)
+{
+	struct endpoint *endpoint = *state;
+
+	assert_int_equal(push(endpoint, 11, GROUP), OFFER_PASSED);
+	assert_false(endpoint_has_work(endpoint));
+	assert_int_equal(endpoint_skip_to(endpoint), 11);
+	assert_int_equal(push(endpoint, 12, PERSONAL), OFFER_TAKEN);
+	assert_int_equal(endpoint_skip_to(endpoint), 0);
+}
+
+static void events_removed_from_the_log_are_no_gap(void **state)
+{
+	struct endpoint *endpoint = *state;
+
+	endpoint_learn(endpoint, 40);
+	assert_int_equal(read_log(endpoint, 30, PERSONAL), OFFER_TAKEN);
+	endpoint_log_ended(endpoint);
+	assert_int_equal(push(endpoint, 41, PERSONAL), OFFER_TAKEN);
+}
+
+static void the_look_ahead_is_bounded_in_events(void **state)
+{
+	struct endpoint *endpoint = *state;
+	int64_t seq = 11;
+
+	while (push(endpoint, seq, PERSONAL) == OFFER_TAKEN)
+		seq++;
+	assert_int_equal(endpoint->n_parcels, LOOK_AHEAD_EVENTS);
+	assert_int_equal(endpoint->read_seq, 10 + LOOK_AHEAD_EVENTS);
+	begin(endpoint);
+	assert_int_equal(finish(endpoint, RESULT_DELIVERED), ATTEMPT_SUCCESS);
+	assert_int_equal(push(endpoint, seq + 1, PERSONAL), OFFER_LATER);
+	assert_int_equal(read_log(endpoint, seq, PERSONAL), OFFER_TAKEN);
+}
+
+static void the_look_ahead_is_bounded_in_bytes(void **state)
+{
+	struct endpoint *endpoint = *state;
+	char *payload = xcalloc(1, LOOK_AHEAD_BYTES + 3);
+	struct event event = event_of(11, PERSONAL);
+
+	payload[0] = '{';
+	memset(payload + 1, ' ', LOOK_AHEAD_BYTES);
+	payload[LOOK_AHEAD_BYTES + 1] = '}';
+	event.payload = payload;
+	assert_int_equal(endpoint_push(endpoint, &event), OFFER_TAKEN);
+	assert_int_equal(push(endpoint, 12, PERSONAL), OFFER_LATER);
+	begin(endpoint);
+	finish(endpoint, RESULT_DELIVERED);
+	assert_int_equal(endpoint->parcel_bytes, 0);
+	assert_int_equal(read_log(endpoint, 12, PERSONAL), OFFER_TAKEN);
+	free(payload);
+}
+
+static void without_a_key_there_is_nothing_to_do(void **state)
+{
+	struct endpoint *endpoint = *state;
+
+	endpoint->key.n = 0;
+	push(endpoint, 11, PERSONAL);
+	assert_false(endpoint_has_work(endpoint));
+}
+
+/* ---- attempts ---- */
+
+static void a_delivery_makes_way_for_the_next_event(void **state)
+{
+	struct endpoint *endpoint = *state;
+
+	push(endpoint, 11, PERSONAL);
+	push(endpoint, 12, PERSONAL);
+	begin(endpoint);
+	assert_int_equal(finish(endpoint, RESULT_DELIVERED), ATTEMPT_SUCCESS);
+	assert_int_equal(endpoint->state, ENDPOINT_IDLE);
+	assert_int_equal(endpoint->recorded_seq, 11);
+	assert_int_equal(endpoint_first(endpoint)->device_seq, 12);
+	assert_false(endpoint->is_suspect);
+}
+
+static void a_failure_keeps_the_event_and_waits(void **state)
+{
+	struct endpoint *endpoint = *state;
+
+	push(endpoint, 11, PERSONAL);
+	begin(endpoint);
+	assert_int_equal(finish(endpoint, RESULT_FAILED), ATTEMPT_RETRYING);
+	assert_int_equal(endpoint->state, ENDPOINT_WAITING);
+	assert_int_equal(endpoint->attempts, 1);
+	assert_in_range(endpoint->next_attempt_ms, NOW + 800, NOW + 1200);
+	assert_int_equal(endpoint_first(endpoint)->device_seq, 11);
+	assert_int_equal(endpoint->recorded_seq, 10);
+	assert_true(endpoint->is_suspect);
+}
+
+static void the_last_failure_gives_the_event_up(void **state)
+{
+	struct endpoint *endpoint = *state;
+
+	push(endpoint, 11, PERSONAL);
+	push(endpoint, 12, PERSONAL);
+	begin(endpoint);
+	assert_int_equal(finish(endpoint, RESULT_FAILED), ATTEMPT_RETRYING);
+	begin(endpoint);
+	assert_int_equal(finish(endpoint, RESULT_FAILED), ATTEMPT_RETRYING);
+	begin(endpoint);
+	assert_int_equal(finish(endpoint, RESULT_FAILED), ATTEMPT_FAILED);
+	assert_int_equal(endpoint->state, ENDPOINT_IDLE);
+	assert_int_equal(endpoint->attempts, 0);
+	assert_int_equal(endpoint->recorded_seq, 11);
+	assert_int_equal(endpoint_first(endpoint)->device_seq, 12);
+	assert_true(endpoint->is_suspect);
+}
+
+static void a_refused_target_is_not_tried_again(void **state)
+{
+	struct endpoint *endpoint = *state;
+
+	push(endpoint, 11, PERSONAL);
+	begin(endpoint);
+	assert_int_equal(finish(endpoint, RESULT_REFUSED), ATTEMPT_REFUSED);
+	assert_int_equal(endpoint->state, ENDPOINT_IDLE);
+	assert_null(endpoint_first(endpoint));
+}
+
+static void a_success_after_a_failure_clears_the_count(void **state)
+{
+	struct endpoint *endpoint = *state;
+
+	push(endpoint, 11, PERSONAL);
+	begin(endpoint);
+	finish(endpoint, RESULT_FAILED);
+	begin(endpoint);
+	assert_int_equal(finish(endpoint, RESULT_DELIVERED), ATTEMPT_SUCCESS);
+	assert_int_equal(endpoint->attempts, 0);
+	assert_false(endpoint->is_suspect);
+}
+
+static void a_broken_off_attempt_never_was(void **state)
+{
+	struct endpoint *endpoint = *state;
+
+	push(endpoint, 11, PERSONAL);
+	begin(endpoint);
+	endpoint_cancel(endpoint);
+	assert_int_equal(endpoint->state, ENDPOINT_IDLE);
+	assert_int_equal(endpoint->attempts, 0);
+	assert_int_equal(endpoint_first(endpoint)->device_seq, 11);
+}
+
+static void attempts_of_the_store_count_on(void **state)
+{
+	struct webhook_endpoint retrying = row;
+	struct endpoint *endpoint;
+
+	(void)state;
+	retrying.attempts = 2;
+	retrying.device_seq = 11;
+	endpoint = endpoint_new(&retrying);
+	endpoint->key.n = 24;
+	assert_true(endpoint->is_suspect);
+	assert_true(endpoint_has_work(endpoint));
+	read_log(endpoint, 11, PERSONAL);
+	begin(endpoint);
+	assert_int_equal(finish(endpoint, RESULT_FAILED), ATTEMPT_FAILED);
+	endpoint_free(&endpoint);
+}
+
+static void a_changed_row_starts_over(void **state)
+{
+	struct webhook_endpoint changed = row;
+	struct endpoint *endpoint = *state;
+
+	push(endpoint, 11, PERSONAL);
+	begin(endpoint);
+	finish(endpoint, RESULT_FAILED);
+	endpoint_set_state(endpoint, ENDPOINT_IDLE);
+	changed.url = "https://example.org/";
+	changed.cursor_seq = 20;
+	changed.device_seq = 21;
+	changed.updated_ms = 6;
+	endpoint_reset(endpoint, &changed);
+	assert_string_equal(endpoint->url, "https://example.org/");
+	assert_null(endpoint_first(endpoint));
+	assert_int_equal(endpoint->attempts, 0);
+	assert_false(endpoint->is_suspect);
+	assert_int_equal(push(endpoint, 20, PERSONAL), OFFER_KNOWN);
+	assert_int_equal(push(endpoint, 21, PERSONAL), OFFER_TAKEN);
+}
+
+static void the_backoff_doubles_within_its_bounds(void **state)
+{
+	static const struct {
+		int attempts;
+		int64_t least, most;
+	} waits[] = {
+		{ 1, 800, 1200 },
+		{ 2, 1600, 2400 },
+		{ 3, 3200, 4800 },
+		{ 5, 12800, 19200 },
+		{ 6, 24000, 30000 },
+		{ 100, 24000, 30000 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(waits); i++) {
+		bool differs = false;
+		int64_t first_ms =
+			endpoint_backoff_ms(&policy, waits[i].attempts);
+
+		for (int k = 0; k < 200; k++) {
+			int64_t wait_ms =
+				endpoint_backoff_ms(&policy, waits[i].attempts);
+
+			assert_in_range(wait_ms, waits[i].least, waits[i].most);
+			differs = differs || wait_ms != first_ms;
+		}
+		assert_true(differs); /* jitter */
+	}
+}
+
+#define WITH(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		WITH(the_next_event_is_taken_from_memory),
+		WITH(an_event_after_a_gap_waits_for_the_log),
+		WITH(an_event_comes_in_once),
+		WITH(the_other_chat_kind_is_passed_over),
+		WITH(events_removed_from_the_log_are_no_gap),
+		WITH(the_look_ahead_is_bounded_in_events),
+		WITH(the_look_ahead_is_bounded_in_bytes),
+		WITH(without_a_key_there_is_nothing_to_do),
+		WITH(a_delivery_makes_way_for_the_next_event),
+		WITH(a_failure_keeps_the_event_and_waits),
+		WITH(the_last_failure_gives_the_event_up),
+		WITH(a_refused_target_is_not_tried_again),
+		WITH(a_success_after_a_failure_clears_the_count),
+		WITH(a_broken_off_attempt_never_was),
+		cmocka_unit_test(attempts_of_the_store_count_on),
+		WITH(a_changed_row_starts_over),
+		cmocka_unit_test(the_backoff_doubles_within_its_bounds),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
