@@ -28,6 +28,7 @@
 #define ASK_TIMEOUT_MS 2000  /* stopping waits for it */
 #define HTTP_TIMEOUT_MS 5000
 #define LOOK_EVERY_US 20000
+#define TRY_AGAIN_US 50000
 
 /* ---- the file ---- */
 
@@ -235,7 +236,6 @@ struct linking {
 	struct senderd *senderd;
 	int64_t since_ms;   /* a connection older than this is another run's */
 	int64_t scanned_ms; /* monotonic; 0 = not scanned, or in vain */
-	bool is_started;    /* the lane has been told to run */
 };
 
 static void linking_fini(struct linking *linking)
@@ -278,9 +278,9 @@ static int scan(struct linking *linking, const char *qr, struct err *err)
 	return sandbox_post(linking, path, json_pack("{s:s}", "qr", qr), err);
 }
 
-/* The lane may still be connecting, or the code just have changed: the caller
- * comes again. */
-static void try_scan(struct linking *linking, bool logged_out, struct err *err)
+/* The lane may still be connecting, the code just have changed, or the lane of
+ * a network that is gone be on its way out: the caller comes again. */
+static void try_scan(struct linking *linking, struct err *err)
 {
 	scoped(bus_envelope_free) Bus__Envelope *answer = NULL;
 	Bus__PairingQr qr = BUS__PAIRING_QR__INIT;
@@ -288,15 +288,14 @@ static void try_scan(struct linking *linking, bool logged_out, struct err *err)
 
 	question.ask_case = BUS__QUESTION__ASK_PAIRING_QR;
 	question.pairing_qr = &qr;
-	if (!linking->is_started)
-		linking->is_started = senderd_command(linking->senderd,
-			linking->demo->device_uid,
-			logged_out ? BUS__LANE_ACTION__LANE_RESTART
-				   : BUS__LANE_ACTION__LANE_START);
+	senderd_command(linking->senderd, linking->demo->device_uid,
+		BUS__LANE_ACTION__LANE_START); /* one that runs stays */
 	if (senderd_ask(linking->senderd, linking->demo->device_uid, &question,
 		    ASK_TIMEOUT_MS, &answer, err) == 0 &&
 		scan(linking, answer->answer->qr, err) == 0)
 		linking->scanned_ms = clock_mono_ms();
+	else
+		usleep(TRY_AGAIN_US);
 }
 
 /* 1: connected, 0: look again, -1: never will be. */
@@ -316,7 +315,7 @@ static int link_step(struct linking *linking, struct err *err)
 	if (linking->scanned_ms == 0 &&
 		(view.status == DEVICE_PAIRING ||
 			view.status == DEVICE_LOGGED_OUT))
-		try_scan(linking, view.status == DEVICE_LOGGED_OUT, err);
+		try_scan(linking, err);
 	return 0;
 }
 

@@ -8,6 +8,9 @@
 #include "common/err.h"
 #include "common/own.h"
 
+/* Questions read ahead, and answers that wait for their askers. */
+#define ANSWERS_MAX 1024
+
 struct bus_answerer {
 	nng_socket socket; /* raw: we keep the header that leads back */
 	int fd;
@@ -26,6 +29,8 @@ int bus_answerer_open(
 
 	if (bus_socket_open(nng_rep0_open_raw, url, &socket, err) != 0)
 		return -1;
+	nng_socket_set_int(socket, NNG_OPT_SENDBUF, ANSWERS_MAX);
+	nng_socket_set_int(socket, NNG_OPT_RECVBUF, ANSWERS_MAX);
 	answerer = xcalloc(1, sizeof(*answerer));
 	answerer->socket = socket;
 	rv = nng_socket_get_int(socket, NNG_OPT_RECVFD, &answerer->fd);

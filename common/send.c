@@ -151,9 +151,9 @@ static int insert(struct tx *tx, const struct send_request *request,
 	bool duplicate;
 
 	id_uuid7(result->message_id);
-	id_wa_message(result->wa_id);
 	snprintf(chat, sizeof(chat), "%s@s.whatsapp.net", request->phone);
-	if (store_message_insert_out(tx, &message, &duplicate, err) != 0)
+	if (store_message_wa_id(tx, sender->id, result->wa_id, err) != 0 ||
+		store_message_insert_out(tx, &message, &duplicate, err) != 0)
 		return -1;
 	if (duplicate) /* looked for in this very transaction */
 		return err_set(err, ERR_INTERNAL, "clientMessageId reappeared");

@@ -47,4 +47,4 @@ uninstall:
 	rm -f $(DESTDIR)$(SYSUSERSDIR)/vereda.conf $(DESTDIR)$(TMPFILESDIR)/vereda.conf
 	rm -f $(DESTDIR)$(SYSCONFDIR)/logrotate.d/vereda $(DESTDIR)$(SYSCONFDIR)/vereda/vereda.conf.sample
 	rm -rf $(DESTDIR)$(DOCDIR)
-	-rmdir $(DESTDIR)$(LIBDIR) $(DESTDIR)$(SYSCONFDIR)/vereda 2>/dev/null
+	rmdir $(DESTDIR)$(LIBDIR) $(DESTDIR)$(SYSCONFDIR)/vereda 2>/dev/null || true

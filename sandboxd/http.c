@@ -86,6 +86,25 @@ static int run_request(
 	return send_answer(http, wsi, status);
 }
 
+/* libwebsockets keeps the arguments apart; put them together again. */
+static int copy_query(struct http *http, struct lws *wsi)
+{
+	size_t used = 0;
+	int n;
+
+	for (int i = 0; (n = lws_hdr_copy_fragment(wsi, http->query + used,
+				 (int)(sizeof(http->query) - used),
+				 WSI_TOKEN_HTTP_URI_ARGS, i)) > 0;
+		i++) {
+		used += (size_t)n;
+		if (used + 2 > sizeof(http->query))
+			return -1;
+		http->query[used++] = '&';
+		http->query[used] = '\0';
+	}
+	return n < -1 ? -1 : 0; /* -1 is the end, -2 is too long */
+}
+
 int http_on_request(struct http *http, struct lws *wsi, struct sandbox *sandbox,
 	const char *path)
 {
@@ -100,8 +119,7 @@ int http_on_request(struct http *http, struct lws *wsi, struct sandbox *sandbox,
 	if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0)
 		return answer_error(http, wsi, 411, "length required");
 	if (strlen(path) >= sizeof(http->path) ||
-		lws_hdr_copy(wsi, http->query, sizeof(http->query),
-			WSI_TOKEN_HTTP_URI_ARGS) < 0)
+		copy_query(http, wsi) != 0)
 		return answer_error(http, wsi, 414, "path too long");
 	snprintf(http->path, sizeof(http->path), "%s", path);
 	snprintf(http->method, sizeof(http->method), "%s", method);

@@ -195,8 +195,11 @@ void lane_set_state(struct lane *lane, enum lane_state to, const char *why)
 	if (why != lane->state_reason)
 		snprintf(lane->state_reason, sizeof lane->state_reason, "%s",
 			why);
-	if (is_lasting(to))
-		row_record(lane, lane->row_stale);
+	if (!is_lasting(to))
+		return;
+	row_record(lane, lane->row_stale);
+	if (lane->mailbox != NULL)
+		mailbox_report(lane);
 }
 
 /* ---- turns ---- */

@@ -310,6 +310,12 @@ static bool is_pairing(const Bus__Question *question)
 	       question->ask_case == BUS__QUESTION__ASK_PAIRING_CODE;
 }
 
+static bool is_linked(const struct child *child)
+{
+	return child->status == DEVICE_CONNECTED ||
+	       child->status == DEVICE_DISCONNECTED;
+}
+
 /* A question to a lane that does not run: pairing wakes it, anything else is
  * answered from here.  True when the lane runs now. */
 static bool wake_for(struct supervisor *sup, struct child *child,
@@ -319,6 +325,11 @@ static bool wake_for(struct supervisor *sup, struct child *child,
 		return true;
 	if (ask->ask_case == BUS__QUESTION__ASK_LANE_STATUS) {
 		answer_ended_status(sup, question, child);
+		return false;
+	}
+	if (is_pairing(ask) && is_linked(child)) {
+		refuse(sup, question, child->uid, ERR_CONFLICT,
+			"a phone is linked already");
 		return false;
 	}
 	if (is_pairing(ask) && child_may_wake(child, clock_mono_ms()))

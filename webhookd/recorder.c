@@ -32,7 +32,10 @@ struct record {
 		attempt; /* its texts are owned; of a skip only endpoint_id */
 	int64_t event_seq, next_attempt_ms;
 };
-STAILQ_HEAD(records, record);
+struct batch {
+	struct record *records[BATCH_MAX]; /* owned */
+	int n;
+};
 
 struct recorder {
 	struct store *store; /* the thread's */
@@ -42,7 +45,7 @@ struct recorder {
 	pthread_cond_t changed; /* on CLOCK_MONOTONIC */
 
 	/* Under the lock: */
-	struct records queue;
+	STAILQ_HEAD(, record) queue;
 	unsigned n_queued;
 	bool is_stopping;
 
@@ -63,16 +66,6 @@ static void record_free(struct record **recordp)
 	free((char *)record->attempt.url);
 	free((char *)record->attempt.error);
 	free(record);
-}
-
-static void records_drop(struct records *records)
-{
-	struct record *record;
-
-	while ((record = STAILQ_FIRST(records)) != NULL) {
-		STAILQ_REMOVE_HEAD(records, next);
-		record_free(&record);
-	}
 }
 
 /* ---- the loop's side ---- */
@@ -141,22 +134,20 @@ static int record_write(
 }
 
 /* All or nothing.  *@refused_out is the record that the store would not take,
- * NULL when it was the transaction that failed. */
-static int batch_write(struct recorder *recorder, const struct records *batch,
-	struct record **refused_out, struct err *err)
+ * -1 when it was the transaction that failed. */
+static int batch_write(struct recorder *recorder, const struct batch *batch,
+	int *refused_out, struct err *err)
 {
 	scoped(tx_end) struct tx *tx = tx_begin(recorder->store, err);
-	struct record *record;
 
-	*refused_out = NULL;
+	*refused_out = -1;
 	if (tx == NULL)
 		return -1;
-	STAILQ_FOREACH(record, batch, next)
-	{
-		if (record_write(tx, record, err) == 0)
+	for (int i = 0; i < batch->n; i++) {
+		if (record_write(tx, batch->records[i], err) == 0)
 			continue;
 		if (err->code != ERR_BUSY && err->code != ERR_IO)
-			*refused_out = record;
+			*refused_out = i;
 		return -1;
 	}
 	return tx_commit(tx, err);
@@ -190,55 +181,58 @@ static bool nap(struct recorder *recorder, int64_t wait_ms)
 	return is_stopping;
 }
 
-static void batch_remove(
-	struct recorder *recorder, struct records *batch, struct record *record)
+/* The others must not wait for one that will never go in. */
+static void record_refuse(struct recorder *recorder, struct batch *batch,
+	int refused, const struct err *err)
 {
-	STAILQ_REMOVE(batch, record, record, next);
+	struct record *record = batch->records[refused];
+
+	log_error("record endpoint=%" PRId64 " event_seq=%" PRId64
+		  " reason=\"%s\" action=dropped",
+		record->attempt.endpoint_id, record->event_seq,
+		log_quote(err->msg));
 	record_free(&record);
+	batch->n--;
+	memmove(&batch->records[refused], &batch->records[refused + 1],
+		(size_t)(batch->n - refused) * sizeof(batch->records[0]));
 	atomic_fetch_sub(&recorder->n_pending, 1);
 }
 
-/* Until it is written, or the daemon ends. */
-static void batch_persist(struct recorder *recorder, struct records *batch)
+/* Until it is written; false when the daemon ends and the store still fails. */
+static bool batch_persist(struct recorder *recorder, struct batch *batch)
 {
 	int64_t wait_ms = RETRY_MIN_MS;
-	struct record *refused;
 	bool is_stopping = false;
-	struct err err;
+	struct err err = ERR_NONE;
+	int refused;
 
-	for (err = ERR_NONE; batch_write(recorder, batch, &refused, &err) != 0;
-		err = ERR_NONE) {
-		if (refused != NULL) {
-			log_error("record endpoint=%" PRId64
-				  " event_seq=%" PRId64
-				  " reason=\"%s\" action=dropped",
-				refused->attempt.endpoint_id,
-				refused->event_seq, log_quote(err.msg));
-			batch_remove(recorder, batch, refused);
+	while (batch_write(recorder, batch, &refused, &err) != 0) {
+		if (refused >= 0) {
+			record_refuse(recorder, batch, refused, &err);
 			continue;
 		}
 		if (is_stopping) {
 			log_warning("record reason=\"%s\" "
 				    "action=delivered-again-after-start",
 				log_quote(err.msg));
-			return;
+			return false;
 		}
 		log_warning("record reason=\"%s\" retry_ms=%" PRId64,
 			log_quote(err.msg), wait_ms);
 		is_stopping =
 			nap(recorder, random_jitter(wait_ms, JITTER_PERCENT));
-		wait_ms =
-			wait_ms * 2 < RETRY_MAX_MS ? wait_ms * 2 : RETRY_MAX_MS;
+		wait_ms *= 2;
+		if (wait_ms > RETRY_MAX_MS)
+			wait_ms = RETRY_MAX_MS;
 	}
+	return true;
 }
 
-/* Waits for something to write, gives others a moment to join it, and moves at
- * most BATCH_MAX records to @batch.  False when everything is written and the
- * daemon ends. */
-static bool batch_gather(struct recorder *recorder, struct records *batch)
+/* Waits for something to write, gives others a moment to join it, and takes at
+ * most BATCH_MAX records.  False when all is written and the daemon ends. */
+static bool batch_gather(struct recorder *recorder, struct batch *batch)
 {
 	struct timespec deadline;
-	struct record *record;
 	int rc = 0;
 
 	pthread_mutex_lock(&recorder->lock);
@@ -249,25 +243,22 @@ static bool batch_gather(struct recorder *recorder, struct records *batch)
 		rc != ETIMEDOUT)
 		rc = pthread_cond_timedwait(
 			&recorder->changed, &recorder->lock, &deadline);
-	for (int i = 0; i < BATCH_MAX && recorder->n_queued > 0; i++) {
-		record = STAILQ_FIRST(&recorder->queue);
+	for (batch->n = 0; batch->n < BATCH_MAX && recorder->n_queued > 0;) {
+		batch->records[batch->n++] = STAILQ_FIRST(&recorder->queue);
 		STAILQ_REMOVE_HEAD(&recorder->queue, next);
 		recorder->n_queued--;
-		STAILQ_INSERT_TAIL(batch, record, next);
 	}
 	pthread_mutex_unlock(&recorder->lock);
-	return !STAILQ_EMPTY(batch);
+	return batch->n > 0;
 }
 
-static void batch_done(struct recorder *recorder, struct records *batch)
+static void batch_done(struct recorder *recorder, struct batch *batch)
 {
+	const unsigned n = (unsigned)batch->n;
 	const uint64_t one = 1;
-	struct record *record;
-	unsigned n = 0;
 
-	STAILQ_FOREACH(record, batch, next)
-	n++;
-	records_drop(batch);
+	for (int i = 0; i < batch->n; i++)
+		record_free(&batch->records[i]);
 	if (atomic_fetch_sub(&recorder->n_pending, n) - n > QUEUE_RESUME ||
 		!atomic_exchange(&recorder->was_full, false))
 		return;
@@ -279,10 +270,11 @@ static void batch_done(struct recorder *recorder, struct records *batch)
 static void *run(void *arg)
 {
 	struct recorder *recorder = arg;
-	struct records batch = STAILQ_HEAD_INITIALIZER(batch);
+	struct batch batch;
+	bool is_written = true;
 
-	while (batch_gather(recorder, &batch)) {
-		batch_persist(recorder, &batch);
+	while (is_written && batch_gather(recorder, &batch)) {
+		is_written = batch_persist(recorder, &batch);
 		batch_done(recorder, &batch);
 	}
 	return NULL;
@@ -328,6 +320,7 @@ int recorder_open(const char *db_path, struct event_base *base,
 void recorder_close(struct recorder **recorderp)
 {
 	struct recorder *recorder = move(*recorderp);
+	struct record *record;
 
 	if (recorder == NULL)
 		return;
@@ -337,7 +330,10 @@ void recorder_close(struct recorder **recorderp)
 	pthread_mutex_unlock(&recorder->lock);
 	if (recorder->has_thread)
 		pthread_join(recorder->thread, NULL);
-	records_drop(&recorder->queue);
+	while ((record = STAILQ_FIRST(&recorder->queue)) != NULL) {
+		STAILQ_REMOVE_HEAD(&recorder->queue, next);
+		record_free(&record);
+	}
 	loop_fd_free(&recorder->room);
 	if (recorder->room_fd >= 0)
 		close(recorder->room_fd);

@@ -30,7 +30,7 @@ static int account_insert(struct db *db, const struct account *account,
 	scoped(query_close) struct query q = query_open(db,
 		"INSERT INTO account (public_id, name, email, password_hash,"
 		" plan, created_ms) VALUES (?, ?, ?, ?, ?, ?)"
-		" ON CONFLICT (email) DO NOTHING RETURNING id");
+		" ON CONFLICT (email) DO NOTHING");
 	int rc;
 
 	query_bind_text(&q, account->public_id);
@@ -39,13 +39,10 @@ static int account_insert(struct db *db, const struct account *account,
 	query_bind_text(&q, account->password_hash);
 	query_bind_text(&q, account->plan);
 	query_bind_int(&q, account->created_ms);
-	rc = query_step(&q, err);
+	rc = query_insert(&q, id_out, err);
 	if (rc == 0)
 		return err_set(err, ERR_CONFLICT, "the e-mail is taken");
-	if (rc < 0)
-		return -1;
-	*id_out = query_int(&q);
-	return 0;
+	return rc < 0 ? -1 : 0;
 }
 
 int store_account_create(struct tx *tx, const struct account *account,
@@ -157,7 +154,7 @@ int store_api_key_create(struct tx *tx, const struct api_key *key,
 	scoped(query_close) struct query q = query_open(tx_db(tx),
 		"INSERT INTO api_key (public_id, account_id, name, prefix,"
 		" hash, is_active, created_ms, last_used_ms)"
-		" VALUES (?, ?, ?, ?, ?, 1, ?, 0) RETURNING id");
+		" VALUES (?, ?, ?, ?, ?, 1, ?, 0)");
 
 	query_bind_text(&q, key->public_id);
 	query_bind_int(&q, key->account_id);
@@ -165,9 +162,8 @@ int store_api_key_create(struct tx *tx, const struct api_key *key,
 	query_bind_text(&q, key->prefix);
 	query_bind_blob(&q, hash, SECRET_HASH_BYTES);
 	query_bind_int(&q, key->created_ms);
-	if (query_one(&q, "key", err) != 0)
+	if (query_insert(&q, id_out, err) < 0)
 		return -1;
-	*id_out = query_int(&q);
 	return generation_bump(tx, err);
 }
 

@@ -68,7 +68,7 @@ static int device_insert(struct db *db, const struct device *device,
 		"INSERT INTO device (account_id, uid, name, status, phone,"
 		" jid, lid, push_name, lane_state, lane_reason, lane_since_ms,"
 		" last_frame_ms, created_ms, linked_ms, deleted_ms) VALUES"
-		" (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0) RETURNING id");
+		" (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)");
 
 	query_bind_int(&q, device->account_id);
 	query_bind_text(&q, device->uid);
@@ -84,10 +84,7 @@ static int device_insert(struct db *db, const struct device *device,
 	query_bind_int(&q, device->last_frame_ms);
 	query_bind_int(&q, device->created_ms);
 	query_bind_int(&q, device->linked_ms);
-	if (query_one(&q, "device", err) != 0)
-		return -1;
-	*id_out = query_int(&q);
-	return 0;
+	return query_insert(&q, id_out, err) < 0 ? -1 : 0;
 }
 
 int store_device_create(struct tx *tx, const struct device *device,

@@ -46,31 +46,39 @@ static int event_rows(
 
 /* ---- appending ---- */
 
+static int next_seqs(struct db *db, struct event *event, struct err *err)
+{
+	scoped(query_close) struct query q =
+		query_open(db, "SELECT a.event_seq + 1, d.event_seq + 1"
+			       " FROM device_tally d, account_tally a"
+			       " WHERE d.device_id = ? AND a.account_id = ?");
+
+	query_bind_int(&q, event->device_id);
+	query_bind_int(&q, event->account_id);
+	if (query_one(&q, "device", err) != 0)
+		return -1;
+	event->account_seq = query_int(&q);
+	event->device_seq = query_int(&q);
+	return 0;
+}
+
 static int event_insert(struct db *db, struct event *event, struct err *err)
 {
 	scoped(query_close) struct query q = query_open(db,
-		"INSERT INTO event (public_id, account_id, device_id, chat,"
-		" type, payload, created_ms, account_seq, device_seq)"
-		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7,"
-		" (SELECT event_seq + 1 FROM account_tally"
-		"  WHERE account_id = ?2),"
-		" (SELECT event_seq + 1 FROM device_tally"
-		"  WHERE device_id = ?3))"
-		" RETURNING id, account_seq, device_seq");
+		"INSERT INTO event (public_id, account_id, account_seq,"
+		" device_id, device_seq, chat, type, payload, created_ms)"
+		" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
 
 	query_bind_text(&q, event->public_id);
 	query_bind_int(&q, event->account_id);
+	query_bind_int(&q, event->account_seq);
 	query_bind_int(&q, event->device_id);
+	query_bind_int(&q, event->device_seq);
 	query_bind_int(&q, event->chat);
 	query_bind_text(&q, event->type);
 	query_bind_text(&q, event->payload);
 	query_bind_int(&q, event->created_ms);
-	if (query_one(&q, "event", err) != 0)
-		return -1;
-	event->id = query_int(&q);
-	event->account_seq = query_int(&q);
-	event->device_seq = query_int(&q);
-	return 0;
+	return query_insert(&q, &event->id, err) < 0 ? -1 : 0;
 }
 
 static int tally_count(
@@ -89,7 +97,8 @@ int store_event_append(struct tx *tx, struct event *event,
 
 	id_uuid7(public_id_buf);
 	event->public_id = public_id_buf;
-	if (event_insert(db, event, err) != 0 ||
+	if (next_seqs(db, event, err) != 0 ||
+		event_insert(db, event, err) != 0 ||
 		tally_count(db,
 			"UPDATE account_tally SET event_seq = event_seq + 1"
 			" WHERE account_id = ?",

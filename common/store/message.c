@@ -126,27 +126,28 @@ static int message_one(
 
 /* ---- inserting ---- */
 
-/* The number is read in the insert itself and counted after it, so that an
- * insert that does nothing leaves no gap. */
-#define MESSAGE_INSERT(device_seq, unique_key)                                \
-	"INSERT INTO message (public_id, account_id, device_id, direction,"   \
-	" kind, source, status, wa_id, chat, sender, phone, lid, push_name,"  \
-	" text, reason, client_message_id, n_devices, n_retries, created_ms," \
-	" wa_ms, sent_ms, delivered_ms, read_ms, failed_ms, device_seq)"      \
-	" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"    \
-	" ?14, ?15, ?16, ?17, 0, ?18, ?19, ?20, ?21, ?22, ?23, " device_seq   \
-	") ON CONFLICT " unique_key " DO NOTHING RETURNING id, device_seq"
+#define MESSAGE_INSERT(unique_key)                                            \
+	"INSERT INTO message (public_id, account_id, device_id, device_seq,"  \
+	" direction, kind, source, status, wa_id, has_foreign_id, chat,"      \
+	" sender, phone, lid, push_name, text, reason, client_message_id,"    \
+	" n_devices, n_retries, created_ms, wa_ms, sent_ms, delivered_ms,"    \
+	" read_ms, failed_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?," \
+	" ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?)"                             \
+	" ON CONFLICT " unique_key " DO NOTHING"
 
-static void bind_message(struct query *q, const struct message *m)
+static void bind_message(
+	struct query *q, const struct message *m, bool has_foreign_id)
 {
 	query_bind_text(q, m->public_id);
 	query_bind_int(q, m->account_id);
 	query_bind_int(q, m->device_id);
+	query_bind_int(q, m->device_seq);
 	query_bind_int(q, m->direction);
 	query_bind_int(q, m->kind);
 	query_bind_int(q, m->source);
 	query_bind_int(q, m->status);
 	query_bind_text(q, m->wa_id);
+	query_bind_int(q, has_foreign_id);
 	query_bind_text(q, m->chat);
 	query_bind_text(q, m->sender != NULL ? m->sender : "");
 	query_bind_text(q, m->phone);
@@ -164,29 +165,28 @@ static void bind_message(struct query *q, const struct message *m)
 	query_bind_int(q, m->failed_ms);
 }
 
-/* 1 inserted, 0 a unique key was taken, -1. */
-static int message_insert(
-	struct query *q, struct message *message, struct err *err)
+static int next_seq(
+	struct tx *tx, int64_t device_id, int64_t *seq_out, struct err *err)
 {
-	int rc;
+	scoped(query_close) struct query q = query_open(tx_db(tx),
+		"SELECT job_seq + 1 FROM device_tally WHERE device_id = ?");
 
-	bind_message(q, message);
-	rc = query_step(q, err);
-	if (rc != 1)
-		return rc;
-	message->id = query_int(q);
-	message->device_seq = query_int(q);
-	return 1;
+	query_bind_int(&q, device_id);
+	if (query_one(&q, "device", err) != 0)
+		return -1;
+	*seq_out = query_int(&q);
+	return 0;
 }
 
-static int tally_count(struct tx *tx, const struct message *message,
-	bool is_job, struct err *err)
+/* Counted after the insert: one that does nothing leaves no gap. */
+static int tally_count(
+	struct tx *tx, const struct message *message, struct err *err)
 {
 	scoped(query_close) struct query q = query_open(tx_db(tx),
 		"UPDATE device_tally SET job_seq = job_seq + ?,"
 		" messages = messages + 1 WHERE device_id = ?");
 
-	query_bind_int(&q, is_job);
+	query_bind_int(&q, message->device_seq > 0);
 	query_bind_int(&q, message->device_id);
 	return query_run(&q, NULL, err);
 }
@@ -195,7 +195,7 @@ static int tally_count(struct tx *tx, const struct message *message,
 static int find_first(struct tx *tx, struct message *message, struct err *err)
 {
 	scoped(query_close) struct query q = query_open(tx_db(tx),
-		"SELECT id FROM message"
+		"SELECT id, device_seq FROM message"
 		" WHERE device_id = ? AND client_message_id = ?");
 
 	query_bind_int(&q, message->device_id);
@@ -203,6 +203,24 @@ static int find_first(struct tx *tx, struct message *message, struct err *err)
 	if (query_one(&q, "message", err) != 0)
 		return -1;
 	message->id = query_int(&q);
+	message->device_seq = query_int(&q);
+	return 0;
+}
+
+static bool is_id_of(struct tx *tx, const struct message *message, int64_t seq)
+{
+	return waid_seq(store_waid_key(tx_store(tx)), message->device_id,
+		       message->wa_id) == seq;
+}
+
+int store_message_wa_id(struct tx *tx, int64_t device_id,
+	char out[WA_MSG_ID_LEN], struct err *err)
+{
+	int64_t seq;
+
+	if (next_seq(tx, device_id, &seq, err) != 0)
+		return -1;
+	waid_make(store_waid_key(tx_store(tx)), device_id, seq, out);
 	return 0;
 }
 
@@ -210,34 +228,98 @@ int store_message_insert_out(struct tx *tx, struct message *message,
 	bool *duplicate, struct err *err)
 {
 	scoped(query_close) struct query q = query_open(tx_db(tx),
-		MESSAGE_INSERT("(SELECT job_seq + 1 FROM device_tally"
-			       " WHERE device_id = ?3)",
-			"(device_id, client_message_id)"
-			" WHERE client_message_id IS NOT NULL"));
+		MESSAGE_INSERT("(device_id, client_message_id)"
+			       " WHERE client_message_id IS NOT NULL"));
 	int rc;
 
 	message->direction = MESSAGE_OUT;
 	message->status = MESSAGE_QUEUED;
-	rc = message_insert(&q, message, err);
+	if (next_seq(tx, message->device_id, &message->device_seq, err) != 0)
+		return -1;
+	bind_message(&q, message, !is_id_of(tx, message, message->device_seq));
+	rc = query_insert(&q, &message->id, err);
 	*duplicate = rc == 0;
 	if (rc < 0)
 		return -1;
 	if (rc == 0)
 		return find_first(tx, message, err);
-	return tally_count(tx, message, true, err);
+	return tally_count(tx, message, err);
 }
 
 int store_message_insert_in(struct tx *tx, struct message *message,
 	bool *duplicate, struct err *err)
 {
-	scoped(query_close) struct query q = query_open(tx_db(tx),
-		MESSAGE_INSERT("0", "(device_id, wa_id, chat, sender)"));
-	int rc = message_insert(&q, message, err);
+	scoped(query_close) struct query q = query_open(
+		tx_db(tx), MESSAGE_INSERT("(device_id, wa_id, chat, sender)"
+					  " WHERE has_foreign_id = 1"));
+	int rc;
 
+	message->device_seq = 0;
+	bind_message(&q, message, true);
+	rc = query_insert(&q, &message->id, err);
 	*duplicate = rc == 0;
 	if (rc != 1)
 		return rc;
-	return tally_count(tx, message, false, err);
+	return tally_count(tx, message, err);
+}
+
+/* ---- by WhatsApp id ---- */
+
+static int find_by_seq(struct store *store, int64_t device_id, int64_t seq,
+	const char *wa_id, int64_t *id_out, struct err *err)
+{
+	scoped(query_close) struct query q = query_open(store_db(store),
+		"SELECT id FROM message WHERE device_id = ?"
+		" AND device_seq = ? AND device_seq > 0 AND wa_id = ?");
+	int rc;
+
+	query_bind_int(&q, device_id);
+	query_bind_int(&q, seq);
+	query_bind_text(&q, wa_id);
+	rc = query_step(&q, err);
+	if (rc == 1)
+		*id_out = query_int(&q);
+	return rc;
+}
+
+static int find_foreign(struct store *store, int64_t device_id,
+	const char *wa_id, int64_t *id_out, struct err *err)
+{
+	scoped(query_close) struct query q = query_open(store_db(store),
+		"SELECT id FROM message WHERE device_id = ? AND wa_id = ?"
+		" AND has_foreign_id = 1 AND direction = 1");
+	int rc;
+
+	query_bind_int(&q, device_id);
+	query_bind_text(&q, wa_id);
+	rc = query_step(&q, err);
+	if (rc == 1)
+		*id_out = query_int(&q);
+	return rc;
+}
+
+/* An outbound message: 1 found, 0 not, -1. */
+static int find_out(struct store *store, int64_t device_id, const char *wa_id,
+	int64_t *id_out, struct err *err)
+{
+	const int64_t seq = waid_seq(store_waid_key(store), device_id, wa_id);
+	int rc = 0;
+
+	if (seq != 0)
+		rc = find_by_seq(store, device_id, seq, wa_id, id_out, err);
+	if (rc == 0)
+		rc = find_foreign(store, device_id, wa_id, id_out, err);
+	return rc;
+}
+
+static int find_out_or_fail(struct store *store, int64_t device_id,
+	const char *wa_id, int64_t *id_out, struct err *err)
+{
+	int rc = find_out(store, device_id, wa_id, id_out, err);
+
+	if (rc == 0)
+		return err_set(err, ERR_NOT_FOUND, "message not found");
+	return rc < 0 ? -1 : 0;
 }
 
 /* ---- the lane's queue ---- */
@@ -343,21 +425,20 @@ static int message_apply(struct tx *tx, struct message *m,
 	return is_dirty ? message_update(tx, m, err) : 0;
 }
 
-#define MESSAGE_OUT_BY_WA                                       \
-	MESSAGE_SELECT " WHERE m.device_id = ? AND m.wa_id = ?" \
-		       " AND m.direction = 1"
-
 int store_message_change(struct tx *tx, int64_t device_id,
 	const struct message_change *change, bool *changed, message_row_fn *row,
 	void *arg, struct err *err)
 {
 	scoped(query_close) struct query q =
-		query_open(tx_db(tx), MESSAGE_OUT_BY_WA);
+		query_open(tx_db(tx), MESSAGE_SELECT " WHERE m.id = ?");
 	struct message message;
+	int64_t id;
 
 	*changed = false;
-	query_bind_int(&q, device_id);
-	query_bind_text(&q, change->wa_id);
+	if (find_out_or_fail(
+		    tx_store(tx), device_id, change->wa_id, &id, err) != 0)
+		return -1;
+	query_bind_int(&q, id);
 	if (query_one(&q, "message", err) != 0)
 		return -1;
 	message = message_from_row(&q);
@@ -372,12 +453,13 @@ int store_message_set_reason(struct tx *tx, int64_t device_id,
 	const char *wa_id, const char *reason, struct err *err)
 {
 	scoped(query_close) struct query q = query_open(tx_db(tx),
-		"UPDATE message SET reason = ? WHERE device_id = ?"
-		" AND wa_id = ? AND direction = 1 AND status = 1");
+		"UPDATE message SET reason = ? WHERE id = ? AND status = 1");
+	int64_t id;
 
+	if (find_out_or_fail(tx_store(tx), device_id, wa_id, &id, err) != 0)
+		return -1;
 	query_bind_text(&q, reason);
-	query_bind_int(&q, device_id);
-	query_bind_text(&q, wa_id);
+	query_bind_int(&q, id);
 	return query_run(&q, NULL, err);
 }
 
@@ -385,11 +467,12 @@ int store_message_count_retry(
 	struct tx *tx, int64_t device_id, const char *wa_id, struct err *err)
 {
 	scoped(query_close) struct query q = query_open(tx_db(tx),
-		"UPDATE message SET n_retries = n_retries + 1"
-		" WHERE device_id = ? AND wa_id = ? AND direction = 1");
+		"UPDATE message SET n_retries = n_retries + 1 WHERE id = ?");
+	int64_t id;
 
-	query_bind_int(&q, device_id);
-	query_bind_text(&q, wa_id);
+	if (find_out_or_fail(tx_store(tx), device_id, wa_id, &id, err) != 0)
+		return -1;
+	query_bind_int(&q, id);
 	return query_run(&q, NULL, err);
 }
 
@@ -482,12 +565,11 @@ int store_message_by_id(struct store *store, int64_t id, message_row_fn *row,
 int store_message_by_wa_id(struct store *store, int64_t device_id,
 	const char *wa_id, message_row_fn *row, void *arg, struct err *err)
 {
-	scoped(query_close) struct query q =
-		query_open(store_db(store), MESSAGE_OUT_BY_WA);
+	int64_t id;
 
-	query_bind_int(&q, device_id);
-	query_bind_text(&q, wa_id);
-	return message_one(&q, row, arg, err);
+	if (find_out_or_fail(store, device_id, wa_id, &id, err) != 0)
+		return -1;
+	return store_message_by_id(store, id, row, arg, err);
 }
 
 int store_message_by_client_id(struct store *store, int64_t device_id,

@@ -54,6 +54,9 @@ struct message {
 
 typedef int message_row_fn(const struct message *message, void *arg);
 
+/* The WhatsApp id for the device's next outbound message.  It carries that message's number, so that
+ * a receipt finds it without an index of ids; any other unique id works too, at a price. */
+int store_message_wa_id(struct tx *tx, int64_t device_id, char out[WA_MSG_ID_LEN], struct err *err);
 /* Inserts an outbound message: QUEUED, with the next device_seq.  Fills id and device_seq.
  * If (device, client_message_id) exists, nothing is inserted, *@duplicate is set and @message's id is the
  * existing one's: read it with store_message_by_id(). */

@@ -124,6 +124,17 @@ int query_run(struct query *q, int *n_changed, struct err *err)
 	return rc < 0 ? -1 : 0;
 }
 
+int query_insert(struct query *q, int64_t *id_out, struct err *err)
+{
+	int n;
+
+	if (query_run(q, &n, err) != 0)
+		return -1;
+	if (n == 1)
+		*id_out = sqlite3_last_insert_rowid(q->db->handle);
+	return n;
+}
+
 int query_control(struct db *db, const char *sql, struct err *err)
 {
 	scoped(query_close) struct query q = query_open(db, sql);

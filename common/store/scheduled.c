@@ -85,7 +85,7 @@ static int scheduled_insert(struct tx *tx, const struct scheduled *s,
 	scoped(query_close) struct query q = query_open(tx_db(tx),
 		"INSERT INTO scheduled (public_id, account_id, device_id,"
 		" phone, text, due_ms, status, created_ms, updated_ms, sent_ms)"
-		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?7, 0) RETURNING id");
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?7, 0)");
 
 	query_bind_text(&q, s->public_id);
 	query_bind_int(&q, s->account_id);
@@ -94,10 +94,7 @@ static int scheduled_insert(struct tx *tx, const struct scheduled *s,
 	query_bind_text(&q, s->text);
 	query_bind_int(&q, s->due_ms);
 	query_bind_int(&q, s->created_ms);
-	if (query_one(&q, "scheduled message", err) != 0)
-		return -1;
-	*id_out = query_int(&q);
-	return 0;
+	return query_insert(&q, id_out, err) < 0 ? -1 : 0;
 }
 
 int store_scheduled_create(struct tx *tx, const struct scheduled *scheduled,

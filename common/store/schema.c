@@ -87,6 +87,7 @@ static const char version_1[] =
 	" source INTEGER NOT NULL,"
 	" status INTEGER NOT NULL,"
 	" wa_id TEXT NOT NULL,"
+	" has_foreign_id INTEGER NOT NULL," /* wa_id is not of waid_make() */
 	" chat TEXT NOT NULL,"
 	" sender TEXT NOT NULL," /* '' for outbound: NULLs are never equal */
 	" phone TEXT,"
@@ -105,12 +106,16 @@ static const char version_1[] =
 	" failed_ms INTEGER NOT NULL);"
 	/* GET one message.  UUIDv7 grows with time: always the same leaf. */
 	"CREATE UNIQUE INDEX message_public ON message (public_id);"
-	/* Receipts and acks find their message by the first two columns; all
-	 * four are what makes an inbound redelivery known.  Ids are random:
-	 * this and message_of_phone are the two that touch a leaf of their own
-	 * each time. */
+	/* Acks and receipts find an outbound message by the number in its id
+	 * (waid.h). */
+	"CREATE UNIQUE INDEX message_seq ON message (device_id, device_seq)"
+	" WHERE device_seq > 0;"
+	/* The others by their WhatsApp id; all four columns are what makes a
+	 * redelivery known.  The ids are random, so each insert touches a leaf
+	 * of its own. */
 	"CREATE UNIQUE INDEX message_wa"
-	" ON message (device_id, wa_id, chat, sender);"
+	" ON message (device_id, wa_id, chat, sender)"
+	" WHERE has_foreign_id = 1;"
 	/* Lists, newest first, of the account, a device and a phone; each
 	 * covers the paging, so that skipped rows are not read. */
 	"CREATE INDEX message_of_account ON message (account_id, id);"
@@ -217,6 +222,13 @@ static const char version_1[] =
 	" ON scheduled (account_id, status, id);"
 	"CREATE INDEX scheduled_of_device_status"
 	" ON scheduled (account_id, device_id, status, id);"
+
+	/* ---- random bytes that this database keeps ---- */
+	"CREATE TABLE seed ("
+	" id INTEGER PRIMARY KEY,"
+	" name TEXT NOT NULL UNIQUE,"
+	" bytes BLOB NOT NULL);"
+	"INSERT INTO seed (name, bytes) VALUES ('wa_id', randomblob(16));"
 
 	/* ---- list totals by account, device and status ---- */
 	"CREATE TABLE list_total ("

@@ -27,6 +27,7 @@ struct store {
 	int lock_fd; /* <path>.lock: held to migrate, and while waiting to write
 		      */
 	int version;
+	struct waid_key waid_key;
 	struct tx tx; /* one at a time; lent by tx_begin() */
 };
 
@@ -37,10 +38,10 @@ static const struct db_options options_of[] = {
 		.lookaside_slots = 1600 },
 	[STORE_WRITE] = { .create = true,
 		.cache_kib = 65536,
-		.checkpoint_pages = 1000,
+		.checkpoint_pages = 4000,
 		.lookaside_slots = 1600 },
 	[STORE_LANE] = { .cache_kib = 256,
-		.checkpoint_pages = 1000,
+		.checkpoint_pages = 4000,
 		.lookaside_slots = 40 },
 };
 
@@ -109,6 +110,22 @@ static int open_and_migrate(struct store *store, const char *path,
 	return rc;
 }
 
+static int load_waid_key(struct store *store, struct err *err)
+{
+	scoped(query_close) struct query q = query_open(
+		&store->db, "SELECT bytes FROM seed WHERE name = 'wa_id'");
+	const void *bytes;
+	size_t n;
+
+	if (query_one(&q, "seed", err) != 0)
+		return -1;
+	bytes = query_blob(&q, &n);
+	if (n != sizeof(store->waid_key))
+		return err_set(err, ERR_IO, "seed of %zu bytes", n);
+	memcpy(&store->waid_key, bytes, n);
+	return 0;
+}
+
 int store_open(const char *path, enum store_mode mode, struct store **out,
 	struct err *err)
 {
@@ -123,7 +140,8 @@ int store_open(const char *path, enum store_mode mode, struct store **out,
 		rc = open_and_migrate(store, path, options, err);
 	else
 		rc = db_open(&store->db, path, options, err);
-	if (rc != 0 || check_version(store, err) != 0)
+	if (rc != 0 || check_version(store, err) != 0 ||
+		load_waid_key(store, err) != 0)
 		return -1;
 	*out = move(store);
 	return 0;
@@ -156,6 +174,11 @@ struct db *tx_db(struct tx *tx)
 {
 	assert(tx->store != NULL);
 	return &tx->store->db;
+}
+
+const struct waid_key *store_waid_key(struct store *store)
+{
+	return &store->waid_key;
 }
 
 struct store *tx_store(struct tx *tx)
@@ -229,9 +252,9 @@ void tx_savepoint_release(struct tx *tx)
 
 void tx_savepoint_rollback(struct tx *tx)
 {
+	assert(tx->n_savepoints > 0);
 	if (!db_is_idle(tx_db(tx)))
 		query_control(tx_db(tx), "ROLLBACK TO one", NULL);
-	tx_savepoint_release(tx);
 }
 
 void store_read_begin(struct store *store)

@@ -36,7 +36,8 @@ int tx_commit(struct tx *tx, struct err *err); /* durable when it returns 0 */
 struct store *tx_store(struct tx *tx);
 /* scoped(tx_end): rolls back unless committed.  *@txp is NULL afterwards. */
 void tx_end(struct tx **txp);
-/* One request inside a group commit: its failure leaves the others alone. */
+/* One request inside a group commit: its failure leaves the others alone.  Rolling back
+ * undoes what came after the savepoint; releasing ends it, also after that. */
 int tx_savepoint(struct tx *tx, struct err *err);
 void tx_savepoint_release(struct tx *tx);
 void tx_savepoint_rollback(struct tx *tx);

@@ -5,9 +5,11 @@
 #include "common/store/db.h"
 #include "common/store/query.h"
 #include "common/store/store.h"
+#include "common/store/waid.h"
 
 struct db *store_db(struct store *store);
 struct db *tx_db(struct tx *tx);
+const struct waid_key *store_waid_key(struct store *store);
 
 /* Totals of lists that filter by status, kept as they change. */
 enum list_kind { LIST_ATTEMPT = 1, LIST_SCHEDULED = 2 }; /* stored */

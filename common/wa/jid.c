@@ -108,7 +108,7 @@ int wa_jid_from_parts(const char *user, size_t n, enum wa_server server,
 	unsigned device, struct wa_jid *out)
 {
 	if (server == WA_SERVER_NONE || !user_is_plain(user, n) ||
-		cut_agent(user, n, server) != n ||
+		cut_agent(user, n, server) != n || (n == 0 && device != 0) ||
 		device > wa_server_max_device(server))
 		return -1;
 	*out = (struct wa_jid){ .server = server, .device = (uint16_t)device };

@@ -40,7 +40,7 @@ struct wa_jid {
  * bad device. */
 int wa_jid_parse(const char *text, size_t n, struct wa_jid *out);
 /* The same from its parts.  A plain user is printable ASCII without space, '@',
- * ':' or agent. */
+ * ':' or agent; a device needs a user. */
 int wa_jid_from_parts(const char *user, size_t n, enum wa_server server,
 	unsigned device, struct wa_jid *out);
 /* "user:device@server"; device 0 is left out, and a server without user is

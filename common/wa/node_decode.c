@@ -252,7 +252,7 @@ static void read_far_jid(struct reader *r, uint8_t tag, struct wa_value *out)
 	if (wa_server_find(server.text, server.n) != expected)
 		fail(r, "address of another server than its tag says");
 	put_jid(r, user, server, device, out);
-	if (out->kind == WA_VALUE_JID)
+	if (out->kind == WA_VALUE_JID && user.n > 0)
 		out->jid.integrator = (uint16_t)integrator;
 }
 

@@ -527,8 +527,8 @@ static int inbound_handle(
 	if (wa_node_child(in->message, "enc") == NULL &&
 		wa_node_child(in->message, "unavailable") != NULL)
 		return placeholder_handle(lane, in, err);
-	if (parts_handle(lane, in, &outcome, err) != 0 ||
-		names_learn(lane, in, err) != 0)
+	if (names_learn(lane, in, err) != 0 ||
+		parts_handle(lane, in, &outcome, err) != 0)
 		return -1;
 	return answer(lane, in, &outcome, err);
 }

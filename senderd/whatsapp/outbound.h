@@ -43,6 +43,8 @@ void outbound_place(struct outbound *ob, struct job *job, struct job_line *line)
 void outbound_drop(struct outbound *ob, struct job *job);
 /* Ends a message for good; the job is gone. */
 void outbound_fail(struct lane *lane, struct job *job, const char *reason);
+/* The recipient has it, so the server had it: the ack was lost.  Records SENT; nothing for other ids. */
+void outbound_on_delivered(struct lane *lane, const char *wa_id, int64_t at_ms);
 /* A job's lookup is answered: it stands in line again. */
 void outbound_resume(struct lane *lane, struct job *job);
 /* Sends what can be sent, in a turn of its own, soon. */

@@ -58,6 +58,28 @@ int outbound_address(struct lane *lane, bool by_number, struct err *err)
 		lane->db, "dm_namespace", value, strlen(value), err);
 }
 
+static void sent_record(struct lane *lane, const struct job *job, int64_t at_ms)
+{
+	facts_add_change(lane, &(struct message_change){
+				       .wa_id = job->wa_id,
+				       .status = MESSAGE_SENT,
+				       .at_ms = at_ms,
+				       .n_devices = (int)job->n_devices,
+			       });
+}
+
+void outbound_on_delivered(struct lane *lane, const char *wa_id, int64_t at_ms)
+{
+	struct outbound *ob = lane->outbound;
+	struct job *job = jobs_find(&ob->jobs, wa_id);
+
+	if (job == NULL || job->n_sends == 0)
+		return;
+	sent_record(lane, job, at_ms);
+	outbound_drop(ob, job);
+	outbound_kick(lane);
+}
+
 static int on_accepted(struct lane *lane, struct job *job,
 	const struct wa_node *ack, struct err *err)
 {
@@ -65,12 +87,7 @@ static int on_accepted(struct lane *lane, struct job *job,
 	struct wa_jid pn = wa_jid_pn(job->phone, 0);
 	struct wa_jid account = lane_signal_address(lane, &pn);
 
-	facts_add_change(lane, &(struct message_change){
-				       .wa_id = job->wa_id,
-				       .status = MESSAGE_SENT,
-				       .at_ms = receipt_time_ms(ack),
-				       .n_devices = (int)job->n_devices,
-			       });
+	sent_record(lane, job, receipt_time_ms(ack));
 	if (phash != NULL && phash_check(lane, job, phash, err) != 0)
 		return -1;
 	if (job->by_number && outbound_address(lane, true, err) != 0)

@@ -255,6 +255,7 @@ static int status_set(struct lane *lane, struct reader *reader, const char *id,
 		return err->code == ERR_NOT_FOUND ? 0 : -1;
 	if (!reader->is_recipient)
 		return 0; /* not ours, or somebody else's word about it */
+	outbound_on_delivered(lane, id, at_ms);
 	facts_add_change(lane, &(struct message_change){
 				       .wa_id = id,
 				       .status = status,

@@ -149,7 +149,8 @@ int retry_ask(struct lane *lane, const struct wa_node *message,
 	wa_node_set(retry, "v", "1");
 	wa_node_set_int(retry, "error", code_of(why));
 	add_number(receipt, "registration", lane->id.registration_id, 4);
-	if ((count >= ASK_KEYS_FROM || why == WA_SIGNAL_NO_SESSION) &&
+	if ((count >= ASK_KEYS_FROM || why == WA_SIGNAL_NO_SESSION ||
+		    wa_signal_has_session(lane->signal, sender) == 0) &&
 		add_keys(lane, receipt, err) != 0)
 		return -1;
 	lane_send(lane, receipt);

@@ -57,7 +57,9 @@ export function http(method, url, { headers = {}, body, raw, timeoutMs = 30000 }
 			res.on('error', reject)
 		})
 		req.setTimeout(timeoutMs, () => req.destroy(new Error(`${method} ${url}: no answer in ${timeoutMs} ms`)))
-		req.on('error', reject)
+		// A kept connection that the server closes just as it is used again: not an answer, try anew.
+		req.on('error', (error) => (req.reusedSocket && error.code === 'ECONNRESET' && method !== 'POST' ?
+			http(method, url, { headers, body, raw, timeoutMs }).then(resolve, reject) : reject(error)))
 		if (payload !== undefined) req.write(payload)
 		req.end()
 	})

@@ -95,8 +95,6 @@ static void accept_one(struct bench *b, struct tx *tx, int64_t n)
 	bool duplicate;
 
 	id_uuid7(public_id);
-	id_wa_message(wa_id);
-	memcpy(b->wa_ids[n % MEASURED], wa_id, sizeof(wa_id));
 	snprintf(phone, sizeof(phone), "1555%07" PRId64,
 		random_between(0, 9999999));
 	snprintf(chat, sizeof(chat), "%s@s.whatsapp.net", phone);
@@ -104,6 +102,8 @@ static void accept_one(struct bench *b, struct tx *tx, int64_t n)
 	if (n % 2 == 0)
 		message.client_message_id = client_id;
 	check(tx_savepoint(tx, &b->err), b);
+	check(store_message_wa_id(tx, message.device_id, wa_id, &b->err), b);
+	memcpy(b->wa_ids[n % MEASURED], wa_id, sizeof(wa_id));
 	check(store_message_insert_out(tx, &message, &duplicate, &b->err), b);
 	check(store_budget_take(
 		      tx, message.device_id, message.created_ms, &b->err),
@@ -178,8 +178,8 @@ static struct figure figure_begin(void)
 static void figure_print(const struct figure *figure, const char *name)
 {
 	const int64_t took_ms = clock_mono_ms() - figure->began_ms;
-	const double cpu_us = (double)(clock() - figure->began_cpu) * 1e6 /
-		CLOCKS_PER_SEC;
+	const double cpu_us =
+		(double)(clock() - figure->began_cpu) * 1e6 / CLOCKS_PER_SEC;
 
 	printf(",\"%s_per_sec\":%.0f,\"%s_cpu_us\":%.1f", name,
 		1000.0 * MEASURED / (double)(took_ms > 0 ? took_ms : 1), name,
@@ -197,7 +197,6 @@ static void run(struct bench *b, int64_t n_messages)
 	figure = figure_begin();
 	accept_many(b, first, n_messages);
 	figure_print(&figure, "accept");
-	if (getenv("NOC")) exit(0);
 	figure = figure_begin();
 	change_many(b, first, n_messages, MESSAGE_SENT);
 	figure_print(&figure, "sent");

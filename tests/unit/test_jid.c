@@ -108,7 +108,7 @@ static void the_longest_user_fits(void **state)
 	assert_string_equal(cut.user, user);
 }
 
-static void an_agent_cannot_hide_in_a_user(void **state)
+static void an_agent_or_device_cannot_hide_in_a_user(void **state)
 {
 	(void)state;
 	struct wa_jid jid;
@@ -119,6 +119,7 @@ static void an_agent_cannot_hide_in_a_user(void **state)
 		wa_jid_from_parts("1:5", 3, WA_SERVER_LID, 0, &jid), -1);
 	assert_int_equal(
 		wa_jid_from_parts("1@2", 3, WA_SERVER_LID, 0, &jid), -1);
+	assert_int_equal(wa_jid_from_parts("", 0, WA_SERVER_LID, 3, &jid), -1);
 }
 
 static void addresses_compare_by_all_parts(void **state)
@@ -208,7 +209,7 @@ int main(void)
 		cmocka_unit_test(an_address_is_read_and_written_back),
 		cmocka_unit_test(what_is_no_address_is_refused),
 		cmocka_unit_test(the_longest_user_fits),
-		cmocka_unit_test(an_agent_cannot_hide_in_a_user),
+		cmocka_unit_test(an_agent_or_device_cannot_hide_in_a_user),
 		cmocka_unit_test(addresses_compare_by_all_parts),
 		cmocka_unit_test(only_people_are_users),
 		cmocka_unit_test(participant_hashes_match_the_vectors),

@@ -419,6 +419,8 @@ static void an_address_we_cannot_hold_stays_text(void **state)
 		/* AD_JID with user "a@b", device 3 */
 		{ "00f803fc0178fc0179f70103fc03614062",
 			"<x y=\"a@b:3@lid\"/>" },
+		/* a device of nobody */
+		{ "00f803fc0178fc0179f7010300", "<x y=\":3@lid\"/>" },
 	};
 
 	(void)state;

@@ -627,6 +627,26 @@ static void an_overdue_ack_means_the_same_id_again(void **state)
 	assert_int_equal(fake_status(fake, "3EB0T"), MESSAGE_SENT);
 }
 
+static void a_receipt_stands_in_for_a_lost_ack(void **state)
+{
+	struct fake *fake = *state;
+	struct wa_node *receipt = wa_node_new(fake->arena, "receipt");
+
+	know_bob(fake);
+	fake->config.sender.ack_timeout_sec = 0;
+	fake_job(fake, "3EB0L", BOB_PN, "x");
+	fake_run(fake);
+	wa_node_set(receipt, "id", "3EB0L");
+	wa_node_set_jid(receipt, "from", &fake->bob->jid);
+	receipt_on_receipt(&fake->lane, receipt);
+	fake_run(fake);
+	assert_string_equal(fake->events[0], "message.sent");
+	assert_string_equal(fake->events[1], "message.delivered");
+	assert_int_equal(outbound_in_flight(&fake->lane), 0);
+	fake_tick(fake);
+	assert_int_equal(fake_count(fake, "message"), 1);
+}
+
 static void another_hash_in_the_ack_means_ask_for_devices_again(void **state)
 {
 	struct fake *fake = *state;
@@ -700,6 +720,7 @@ int main(void)
 		TEST(a_second_400_is_final),
 		TEST(capped_new_chats_spare_the_known_ones),
 		TEST(an_overdue_ack_means_the_same_id_again),
+		TEST(a_receipt_stands_in_for_a_lost_ack),
 		TEST(another_hash_in_the_ack_means_ask_for_devices_again),
 		TEST(a_contact_gets_our_token_once),
 	};
