@@ -112,7 +112,7 @@ static void on_client_gone(struct evhttp_connection *connection, void *arg)
 	struct request *request = arg;
 
 	(void)connection;
-	request->http = NULL;
+	request->is_gone = true;
 }
 
 static void add_body(struct request *request, struct evbuffer *out)
@@ -157,7 +157,8 @@ void request_finish(struct request *request)
 	if (request->failed)
 		dispatch_render_error(request);
 	metrics_count_request(request->apid->metrics, request);
-	if (request->http != NULL && !request->is_streaming)
+	/* For a client that has gone this only frees what libevent kept. */
+	if (!request->is_streaming)
 		write_answer(request);
 	request_free(&request);
 }
@@ -415,6 +416,18 @@ static void *thread_run(void *arg)
 	return NULL;
 }
 
+/* The loop has ended: nothing can be answered any more. */
+static void request_abandon(struct request *request)
+{
+	if (request->is_gone)
+		evhttp_request_free(request->http);
+	else
+		evhttp_connection_set_closecb(
+			evhttp_request_get_connection(request->http), NULL,
+			NULL);
+	request_free(&request);
+}
+
 static void thread_close(struct http_thread *thread)
 {
 	struct posted *posted;
@@ -428,7 +441,7 @@ static void thread_close(struct http_thread *thread)
 		struct posted *next = posted->next;
 
 		if (posted->request != NULL)
-			request_free(&posted->request);
+			request_abandon(posted->request);
 		else if (atomic_fetch_sub(&posted->broadcast->left, 1) == 1) {
 			posted->broadcast->release(posted->broadcast->arg);
 			free(posted->broadcast);
@@ -480,9 +493,8 @@ int http_start(struct http_server *server, struct err *err)
 	return 0;
 }
 
-void http_close(struct http_server **serverp)
+void http_stop(struct http_server *server)
 {
-	struct http_server *server = move(*serverp);
 	struct timeval grace = { .tv_sec = STOP_GRACE_MS / 1000 };
 
 	if (server == NULL)
@@ -492,12 +504,20 @@ void http_close(struct http_server **serverp)
 
 		if (!thread->started)
 			continue;
-		evconnlistener_disable(thread->listener);
 		/* Answers already in the writer's hands still go out. */
 		event_base_loopexit(thread->base,
 			writer_is_idle(server->apid->writer) ? NULL : &grace);
 		pthread_join(thread->id, NULL);
+		thread->started = false;
 	}
+}
+
+void http_close(struct http_server **serverp)
+{
+	struct http_server *server = move(*serverp);
+
+	if (server == NULL)
+		return;
 	for (size_t i = 0; i < server->n_threads; i++)
 		thread_close(&server->threads[i]);
 	if (server->fd >= 0)

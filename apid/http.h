@@ -16,7 +16,10 @@ struct http_thread;
 /* Binds the socket; threads start with http_start(). */
 int http_open(struct apid *apid, struct http_server **out, struct err *err);
 int http_start(struct http_server *server, struct err *err);
-/* Stops accepting, waits for the threads, closes what is left. */
+/* Ends the threads' loops.  Requests that others still hold may be posted until
+ * http_close(). */
+void http_stop(struct http_server *server);
+/* Closes what is left; nobody may hold a request any more. */
 void http_close(struct http_server **serverp);
 int http_port(const struct http_server *server);
 

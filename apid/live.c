@@ -25,9 +25,10 @@
 
 #define HEARTBEAT_SEC 15
 #define READ_BATCH 200
-#define OUTPUT_MAX (1 << 20) /* a slower client waits for its next heartbeat \
-			      */
-#define STREAMS_MAX 256	     /* of one thread */
+#define OUTPUT_MAX                                                      \
+	(1 << 20)	/* a slower client waits for its next heartbeat \
+			 */
+#define STREAMS_MAX 256 /* of one thread */
 
 struct live {
 	struct apid *apid; /* borrowed */
@@ -83,10 +84,9 @@ static int write_logged(const struct event *event, void *arg)
 {
 	struct stream *stream = arg;
 
-	/* The payload of an event names its device itself. */
 	stream_event(stream, event->public_id, event->type, event->created_ms,
-		event->account_seq, NULL, event->payload);
-	return stream->request->http == NULL;
+		event->account_seq, event->device_uid, event->payload);
+	return stream->request->is_gone;
 }
 
 /* Writes what the log has after last_seq, as far as the client keeps up. */
@@ -96,7 +96,7 @@ static void stream_catch_up(struct stream *stream)
 	int64_t before;
 
 	do {
-		if (stream->request->http == NULL ||
+		if (stream->request->is_gone ||
 			stream_backlog(stream) > OUTPUT_MAX)
 			return;
 		before = stream->last_seq;
@@ -119,6 +119,8 @@ static void stream_free(struct stream *stream)
 		link = &(*link)->next;
 	if (*link != NULL)
 		*link = stream->next;
+	if (stream->request->is_gone)
+		evhttp_send_reply_end(stream->request->http); /* frees it */
 	metrics_count_stream(stream->request->apid->metrics, -1);
 	event_free(stream->heartbeat);
 	request_free(&stream->request);
@@ -131,11 +133,11 @@ static void on_heartbeat(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (stream->request->http != NULL)
+	if (!stream->request->is_gone)
 		stream_write(stream, ": ping\n\n", 8);
-	if (stream->request->http != NULL)
+	if (!stream->request->is_gone)
 		stream_catch_up(stream);
-	if (stream->request->http == NULL)
+	if (stream->request->is_gone)
 		stream_free(stream);
 }
 
@@ -206,7 +208,7 @@ void live_drop_streams(struct http_thread *thread)
 	struct stream *stream;
 
 	while ((stream = *http_thread_streams(thread)) != NULL) {
-		if (stream->request->http != NULL)
+		if (!stream->request->is_gone)
 			evhttp_connection_set_closecb(
 				evhttp_request_get_connection(
 					stream->request->http),
@@ -219,7 +221,8 @@ void live_drop_streams(struct http_thread *thread)
 
 static void deliver(struct http_thread *thread, void *arg)
 {
-	const Bus__Event *event = ((Bus__Envelope *)arg)->event;
+	const Bus__Envelope *envelope = arg;
+	const Bus__Event *event = envelope->event;
 	struct stream *next;
 
 	for (struct stream *s = *http_thread_streams(thread); s != NULL;
@@ -228,16 +231,16 @@ static void deliver(struct http_thread *thread, void *arg)
 		if (s->request->account_id != event->account_id ||
 			event->account_seq <= s->last_seq)
 			continue;
-		if (s->request->http != NULL) {
+		if (!s->request->is_gone) {
 			if (event->account_seq == s->last_seq + 1 &&
 				stream_backlog(s) <= OUTPUT_MAX)
 				stream_event(s, event->public_id, event->type,
 					event->created_ms, event->account_seq,
-					NULL, event->payload);
+					envelope->device_uid, event->payload);
 			else
 				stream_catch_up(s);
 		}
-		if (s->request->http == NULL)
+		if (s->request->is_gone)
 			stream_free(s);
 	}
 }

@@ -20,11 +20,13 @@
 
 static void apid_close(struct apid *apid)
 {
-	http_close(&apid->http); /* first: the writer still answers */
+	/* No new requests; then everyone who holds one gives it back. */
+	http_stop(apid->http);
+	bus_asker_close(&apid->senderd_ask);
 	writer_stop(&apid->writer);
 	login_close(&apid->login);
+	http_close(&apid->http);
 	live_close(&apid->live);
-	bus_asker_close(&apid->senderd_ask);
 	bus_out_close(&apid->senderd_jobs);
 	bus_out_close(&apid->webhookd_events);
 	bus_out_close(&apid->schedulerd_wake);

@@ -38,7 +38,8 @@ struct request {
 	struct apid *apid;	    /* borrowed */
 	struct http_thread *thread; /* borrowed: its owner */
 	struct store *store;	    /* borrowed: the thread's read connection */
-	struct evhttp_request *http; /* NULL once the client has gone */
+	struct evhttp_request *http; /* to be answered even when is_gone */
+	bool is_gone; /* the client has left; libevent keeps http for us */
 	const struct dialect *dialect;
 	const struct endpoint *endpoint;
 	int64_t started_us;

@@ -105,7 +105,9 @@ static void member_environment(
 	env_set(env, "VEREDA_WHATSAPP_NOISE_ROOT_KEY",
 		suite->ready.sandbox_root);
 	env_set(env, "VEREDA_WHATSAPP_MEDIA_SCHEME", "http");
-	env_set(env, "VEREDA_WEBHOOK_ALLOW_PRIVATE_TARGETS", "true");
+	/* Receivers on this machine, unless the caller says otherwise. */
+	if (getenv("VEREDA_WEBHOOK_ALLOW_PRIVATE_TARGETS") == NULL)
+		env_set(env, "VEREDA_WEBHOOK_ALLOW_PRIVATE_TARGETS", "true");
 }
 
 static int member_start(struct suite *suite, size_t i, struct err *err)

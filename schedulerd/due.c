@@ -1,14 +1,16 @@
 /* See due.h.
  *
- * The message is accepted and its schedule marked SENT in one transaction: that is what makes it
- * exactly once, whenever schedulerd dies.  The job is pushed after the commit; a job that is
- * lost is found by the lane through its number. */
+ * The message is accepted and its schedule marked SENT in one transaction: that
+ * is what makes it exactly once, whenever schedulerd dies.  The job is pushed
+ * after the commit; a job that is lost is found by the lane through its number.
+ */
 #include "schedulerd/due.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/clock.h"
 #include "common/err.h"
 #include "common/ids.h"
 #include "common/log.h"
@@ -19,13 +21,18 @@
 
 #define BATCH 64
 #define POSTPONE_JITTER_MS 2000 /* not everybody at the stroke of the hour */
+#define RETRY_MS 60000		/* one that could not be handled at all */
 #define CLIENT_ID_LEN (UUID_LEN + 8)
 
 struct job { /* a copy of a due row: the walk must end before we write */
-	int64_t id, account_id, device_id, due_ms;
+	int64_t id, account_id, due_ms;
 	char *phone, *text;
 	char device_uid[DEVICE_UID_LEN + 8];
 	char public_id[UUID_LEN];
+	/* What became of it; NULL while nothing did, or it was cancelled
+	 * meanwhile. */
+	const char *outcome;
+	char reason[sizeof(((struct err *)NULL)->msg)];
 	Bus__Envelope *envelope; /* to push after the commit */
 };
 
@@ -51,25 +58,23 @@ static int take_row(const struct scheduled *scheduled, void *arg)
 
 	*job = (struct job){ .id = scheduled->id,
 		.account_id = scheduled->account_id,
-		.device_id = scheduled->device_id,
 		.due_ms = scheduled->due_ms,
 		.phone = xstrdup(scheduled->phone),
 		.text = xstrdup(scheduled->text) };
 	snprintf(job->public_id, sizeof(job->public_id), "%s",
 		scheduled->public_id);
-	/* The device may be deleted by now; then its uid is nobody's. */
 	snprintf(job->device_uid, sizeof(job->device_uid), "%s",
-		scheduled->device_uid != NULL ? scheduled->device_uid : "");
+		scheduled->device_uid);
 	return batch->n == BATCH;
 }
 
-static void log_outcome(const struct job *job, const char *status,
-	const char *reason)
+static void job_became(struct job *job, const char *outcome, const char *reason)
 {
-	log_info("scheduled id=%s device=%s status=%s reason=%s",
-		job->public_id, job->device_uid, status,
-		log_quote(reason != NULL ? reason : ""));
+	job->outcome = outcome;
+	snprintf(job->reason, sizeof(job->reason), "%s", reason);
 }
+
+/* ---- one message, in its savepoint ---- */
 
 static int finish(struct tx *tx, struct job *job, enum scheduled_status status,
 	const char *reason, const char *message_id, int64_t now_ms,
@@ -80,17 +85,41 @@ static int finish(struct tx *tx, struct job *job, enum scheduled_status status,
 	if (store_scheduled_finish(tx, job->id, status, reason, message_id,
 		    now_ms, &changed, err) != 0)
 		return -1;
-	/* Cancelled between the walk and this transaction. */
-	if (!changed)
-		return err_set(err, ERR_CONFLICT, "no longer pending");
-	log_outcome(job, scheduled_status_name(status), reason);
+	if (!changed) /* cancelled since the walk: the message goes too */
+		return err_set(err, ERR_NOT_FOUND, "no longer pending");
+	job_became(job, scheduled_status_name(status),
+		reason != NULL ? reason : "");
 	return 0;
+}
+
+static int postpone(struct tx *tx, struct job *job, int64_t due_ms,
+	const char *reason, struct err *err)
+{
+	job_became(job, "POSTPONED", reason);
+	return store_scheduled_postpone(tx, job->id, due_ms, job->reason, err);
+}
+
+/* send_accept() refused; it has then changed nothing. */
+static int refused(struct tx *tx, struct job *job, const struct err *why,
+	const struct safety *safety, int64_t now_ms, struct err *err)
+{
+	if (why->code == ERR_LIMIT)
+		return postpone(tx, job,
+			safety->resets_at_ms + 1 +
+				random_between(0, POSTPONE_JITTER_MS),
+			why->msg, err);
+	if (why->code == ERR_NOT_FOUND || why->code == ERR_INVALID)
+		return finish(
+			tx, job, SCHEDULED_FAILED, why->msg, NULL, now_ms, err);
+	*err = *why;
+	return -1;
 }
 
 static int accept_job(struct schedulerd *sd, struct tx *tx, struct job *job,
 	int64_t now_ms, struct err *err)
 {
 	char client_id[CLIENT_ID_LEN];
+	struct err why = ERR_NONE;
 	struct send_result result = { 0 };
 	struct send_request request = { .account_id = job->account_id,
 		.device_uid = job->device_uid,
@@ -98,103 +127,99 @@ static int accept_job(struct schedulerd *sd, struct tx *tx, struct job *job,
 		.text = job->text,
 		.client_message_id = client_id,
 		.source = MESSAGE_BY_SCHEDULE };
-	int64_t again_ms;
 
 	snprintf(client_id, sizeof(client_id), "sched:%s", job->public_id);
-	if (send_accept(tx, sd->config, &request, now_ms, &result, err) == 0) {
-		job->envelope = move(result.job);
-		return finish(tx, job, SCHEDULED_SENT, NULL, result.message_id,
-			now_ms, err);
-	}
-	if (err->code == ERR_LIMIT) {
-		again_ms = result.safety.resets_at_ms + 1 +
-			   random_between(0, POSTPONE_JITTER_MS);
-		log_outcome(job, "POSTPONED", err->msg);
-		return store_scheduled_postpone(tx, job->id, again_ms,
-			err->msg, err);
-	}
-	if (err->code == ERR_NOT_FOUND || err->code == ERR_INVALID)
-		return finish(tx, job, SCHEDULED_FAILED, err->msg, NULL,
-			now_ms, err);
-	return -1;
+	if (send_accept(tx, sd->config, &request, now_ms, &result, &why) != 0)
+		return refused(tx, job, &why, &result.safety, now_ms, err);
+	job->envelope = move(result.job);
+	return finish(
+		tx, job, SCHEDULED_SENT, NULL, result.message_id, now_ms, err);
 }
 
 static int run_job(struct schedulerd *sd, struct tx *tx, struct job *job,
 	int64_t now_ms, struct err *err)
 {
-	int64_t late_ms = now_ms - job->due_ms;
+	const int64_t late_sec = (now_ms - job->due_ms) / 1000;
+	const int limit_sec = sd->config->scheduler.late_limit_sec;
+	char reason[96];
 
-	if (late_ms > (int64_t)sd->config->scheduler.late_limit_sec * 1000)
-		return finish(tx, job, SCHEDULED_FAILED,
-			"expired: the suite was down at its time", NULL, now_ms,
-			err);
-	return accept_job(sd, tx, job, now_ms, err);
+	if (late_sec <= limit_sec)
+		return accept_job(sd, tx, job, now_ms, err);
+	snprintf(reason, sizeof(reason),
+		"missed its time by %" PRId64 " s (limit %d s)", late_sec,
+		limit_sec);
+	return finish(tx, job, SCHEDULED_FAILED, reason, NULL, now_ms, err);
 }
 
-/* One message that cannot be handled does not hold up the others: its savepoint rolls
- * back, and it is looked at again in a while. */
+/* One message that cannot be handled does not hold up the others: its savepoint
+ * rolls back, and it is looked at again in a while. */
 static int run_in_savepoint(struct schedulerd *sd, struct tx *tx,
 	struct job *job, int64_t now_ms, struct err *err)
 {
 	struct err why = ERR_NONE;
+	int rc;
 
 	if (tx_savepoint(tx, err) != 0)
 		return -1;
-	if (run_job(sd, tx, job, now_ms, &why) == 0) {
-		tx_savepoint_release(tx);
-		return 0;
-	}
-	bus_envelope_free(&job->envelope);
-	tx_savepoint_rollback(tx);
+	rc = run_job(sd, tx, job, now_ms, &why);
+	if (rc != 0)
+		tx_savepoint_rollback(tx);
 	tx_savepoint_release(tx);
-	if (why.code == ERR_CONFLICT)
+	if (rc == 0)
+		return 0;
+	bus_envelope_free(&job->envelope);
+	job->outcome = NULL;
+	if (why.code == ERR_NOT_FOUND)
 		return 0;
 	if (why.code == ERR_IO || why.code == ERR_BUSY) {
 		*err = why;
 		return -1;
 	}
-	log_error("scheduled id=%s status=postponed reason=%s", job->public_id,
-		log_quote(why.msg));
-	return store_scheduled_postpone(tx, job->id, now_ms + 60000, why.msg,
-		err);
+	return postpone(tx, job, now_ms + RETRY_MS, why.msg, err);
 }
 
-static int run_batch(struct schedulerd *sd, struct batch *batch,
+/* ---- a batch ---- */
+
+static int batch_commit(struct schedulerd *sd, struct batch *batch,
 	int64_t now_ms, struct err *err)
 {
 	scoped(tx_end) struct tx *tx = tx_begin(sd->store, err);
 
 	if (tx == NULL)
 		return -1;
-	for (int i = 0; i < batch->n; i++) {
+	for (int i = 0; i < batch->n; i++)
 		if (run_in_savepoint(sd, tx, &batch->jobs[i], now_ms, err) != 0)
 			return -1;
-	}
-	if (tx_commit(tx, err) != 0)
-		return -1;
+	return tx_commit(tx, err);
+}
+
+static void batch_tell(struct schedulerd *sd, struct batch *batch)
+{
 	for (int i = 0; i < batch->n; i++) {
-		if (batch->jobs[i].envelope != NULL)
-			(void)bus_send(sd->senderd_jobs,
-				batch->jobs[i].envelope);
+		struct job *job = &batch->jobs[i];
+
+		/* Dropped when senderd is away: the lane finds the gap. */
+		if (job->envelope != NULL)
+			(void)bus_send(sd->senderd_jobs, job->envelope);
+		if (job->outcome != NULL)
+			log_info("scheduled id=%s device=%s status=%s"
+				 " reason=\"%s\"",
+				job->public_id, job->device_uid, job->outcome,
+				log_quote(job->reason));
 	}
-	return 0;
 }
 
 int due_run(struct schedulerd *sd, int64_t now_ms, struct err *err)
 {
-	for (;;) {
-		scoped(batch_fini) struct batch batch = { .n = 0 };
-		bool was_full;
+	scoped(batch_fini) struct batch batch = { .n = 0 };
 
-		if (store_scheduled_due(sd->store, now_ms, BATCH, take_row,
-			    &batch, err) != 0)
-			return -1;
-		if (batch.n == 0)
-			return 0;
-		was_full = batch.n == BATCH;
-		if (run_batch(sd, &batch, now_ms, err) != 0)
-			return -1;
-		if (!was_full)
-			return 0;
-	}
+	if (store_scheduled_due(
+		    sd->store, now_ms, BATCH, take_row, &batch, err) != 0)
+		return -1;
+	if (batch.n == 0)
+		return 0;
+	if (batch_commit(sd, &batch, now_ms, err) != 0)
+		return -1;
+	batch_tell(sd, &batch);
+	return batch.n == BATCH;
 }

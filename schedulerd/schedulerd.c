@@ -1,7 +1,7 @@
 /* See schedulerd.h: the loop.
  *
- * The timer is set to the next due time, and never further than LOOK_SEC ahead: a wake-up
- * that got lost, or a clock that was set, is noticed then. */
+ * The timer is set to the next due time, and never further than LOOK_SEC ahead:
+ * a wake-up that got lost, or a clock that was set, is noticed then. */
 #include "schedulerd/schedulerd.h"
 
 #include <stdlib.h>
@@ -11,14 +11,15 @@
 #include "common/err.h"
 #include "common/log.h"
 #include "common/own.h"
-#include "common/store/message.h"
+#include "common/store/idempotency.h"
 #include "common/store/scheduled.h"
 #include "schedulerd/due.h"
 
 #define LOOK_SEC 30
 #define RETRY_MS 1000 /* after the store failed */
 #define SWEEP_SEC 60
-#define SWEEP_ROWS 1000
+#define SWEEP_ROWS 500 /* a slice: others want to write too */
+#define SWEEP_NEXT_MS 50
 
 static void timer_set(struct schedulerd *sd, int64_t after_ms)
 {
@@ -37,20 +38,24 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct schedulerd *sd = arg;
 	struct err err = ERR_NONE;
-	int64_t next_ms, now_ms;
+	int64_t next_ms;
+	int more = due_run(sd, clock_now_ms(), &err);
 
 	(void)fd;
 	(void)what;
-	if (due_run(sd, clock_now_ms(), &err) != 0) {
-		log_error("scheduled messages failed reason=%s retry_ms=%d",
+	if (more < 0) {
+		log_error("scheduled failed reason=\"%s\" retry_ms=%d",
 			log_quote(err.msg), RETRY_MS);
 		timer_set(sd, RETRY_MS);
 		return;
 	}
-	now_ms = clock_now_ms();
 	next_ms = store_scheduled_next_due(sd->store);
-	timer_set(sd, next_ms == INT64_MAX ? LOOK_SEC * 1000 :
-					     next_ms - now_ms);
+	if (more > 0)
+		timer_set(sd, 0); /* after what else the loop has to do */
+	else if (next_ms == INT64_MAX)
+		timer_set(sd, LOOK_SEC * 1000);
+	else
+		timer_set(sd, next_ms - clock_now_ms());
 }
 
 /* Somebody changed the schedule: look now, which also sets the timer anew. */
@@ -66,27 +71,33 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
 	timer_set(sd, 0);
 }
 
-static int sweep(struct schedulerd *sd, struct err *err)
+/* How many rows went, or -1. */
+static int sweep(struct schedulerd *sd, int64_t now_ms, struct err *err)
 {
 	int64_t ttl_ms = (int64_t)sd->config->api.idempotency_ttl_sec * 1000;
 	scoped(tx_end) struct tx *tx = tx_begin(sd->store, err);
+	int n;
 
-	if (tx == NULL ||
-		store_idempotency_expire(tx, clock_now_ms() - ttl_ms,
-			SWEEP_ROWS, err) != 0)
+	if (tx == NULL)
 		return -1;
-	return tx_commit(tx, err);
+	n = store_idempotency_expire(tx, now_ms - ttl_ms, SWEEP_ROWS, err);
+	return n >= 0 && tx_commit(tx, err) == 0 ? n : -1;
 }
 
 static void on_sweep(evutil_socket_t fd, short what, void *arg)
 {
+	static const struct timeval later = { .tv_sec = SWEEP_SEC };
+	static const struct timeval soon = { .tv_usec = SWEEP_NEXT_MS * 1000 };
+	struct schedulerd *sd = arg;
 	struct err err = ERR_NONE;
+	int n = sweep(sd, clock_now_ms(), &err);
 
 	(void)fd;
 	(void)what;
-	if (sweep(arg, &err) != 0)
-		log_error("housekeeping failed reason=%s retry_sec=%d",
+	if (n < 0)
+		log_error("housekeeping failed reason=\"%s\" retry_sec=%d",
 			log_quote(err.msg), SWEEP_SEC);
+	event_add(sd->sweep, n == SWEEP_ROWS ? &soon : &later);
 }
 
 static int open_bus(struct schedulerd *sd, struct err *err)
@@ -103,24 +114,24 @@ static int open_bus(struct schedulerd *sd, struct err *err)
 
 static void start(struct schedulerd *sd)
 {
-	static const struct timeval each = { .tv_sec = SWEEP_SEC };
+	static const struct timeval now = { 0 };
 
 	sd->readable = event_new(sd->base, bus_in_fd(sd->wake),
 		EV_READ | EV_PERSIST, on_wake, sd);
 	sd->timer = event_new(sd->base, -1, 0, on_timer, sd);
-	sd->sweep = event_new(sd->base, -1, EV_PERSIST, on_sweep, sd);
+	sd->sweep = event_new(sd->base, -1, 0, on_sweep, sd);
 	event_add(sd->readable, NULL);
-	event_add(sd->sweep, &each);
+	event_add(sd->sweep, &now);
 	timer_set(sd, 0); /* what came due while nobody ran */
 }
 
-int schedulerd_open(struct config *config, struct schedulerd **out,
-	struct err *err)
+int schedulerd_open(
+	struct config *config, struct schedulerd **out, struct err *err)
 {
-	struct schedulerd *sd = xcalloc(1, sizeof(*sd));
+	scoped(schedulerd_close) struct schedulerd *sd =
+		xcalloc(1, sizeof(*sd));
 	scoped(str_free) char *path = config_db_path(config);
 
-	*out = sd;
 	sd->config = config;
 	sd->base = event_base_new();
 	if (config_make_dirs(config, err) != 0)
@@ -130,6 +141,7 @@ int schedulerd_open(struct config *config, struct schedulerd **out,
 	if (open_bus(sd, err) != 0)
 		return -1;
 	start(sd);
+	*out = move(sd);
 	return 0;
 }
 

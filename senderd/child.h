@@ -29,6 +29,7 @@ struct child {
 	char reason[160];
 	bool final;	  /* the last report: do not start it again */
 	bool wanted;	  /* somebody wants it to run */
+	bool stop_told;	  /* one of those that are stopping */
 	bool again_at_once; /* a restart was ordered: no backoff this time */
 	unsigned deaths;  /* unexpected ones in a row */
 	/* monotonic; 0 = never, or not planned */

@@ -15,6 +15,7 @@
 enum fact_kind {
 	FACT_INBOUND,
 	FACT_CHANGE,
+	FACT_RECEIPT,
 	FACT_REASON,
 	FACT_RETRY,
 	FACT_STATE,
@@ -27,6 +28,10 @@ struct fact {
 	union {
 		struct message inbound;
 		struct message_change change;
+		struct {
+			struct message_change change;
+			const char *phone, *lid; /* of who says so */
+		} receipt;
 		struct {
 			const char *wa_id;
 			const char *reason;
@@ -118,13 +123,27 @@ void facts_add_inbound(struct lane *lane, const struct message *message)
 	row->reason = keep(lane, message->reason);
 }
 
+static void change_keep(struct lane *lane, const struct message_change *change,
+	struct message_change *out)
+{
+	*out = *change;
+	out->wa_id = keep(lane, change->wa_id);
+	out->reason = keep(lane, change->reason);
+}
+
 void facts_add_change(struct lane *lane, const struct message_change *change)
 {
-	struct message_change *copy = &fact_add(lane, FACT_CHANGE)->change;
+	change_keep(lane, change, &fact_add(lane, FACT_CHANGE)->change);
+}
 
-	*copy = *change;
-	copy->wa_id = keep(lane, change->wa_id);
-	copy->reason = keep(lane, change->reason);
+void facts_add_receipt(struct lane *lane, const struct message_change *change,
+	const char *phone, const char *lid)
+{
+	struct fact *fact = fact_add(lane, FACT_RECEIPT);
+
+	change_keep(lane, change, &fact->receipt.change);
+	fact->receipt.phone = keep(lane, phone);
+	fact->receipt.lid = keep(lane, lid);
 }
 
 void facts_add_reason(struct lane *lane, const char *wa_id, const char *reason)
@@ -199,6 +218,8 @@ struct telling {
 	struct tx *tx;
 	struct err *err;
 	bool failed;
+	const struct fact *receipt; /* looked at just now */
+	bool is_recipient;
 };
 
 static int on_new_status(const struct message *row, void *arg)
@@ -229,16 +250,52 @@ static int write_inbound(struct telling *telling, struct message *message)
 	return telling->failed ? -1 : 0;
 }
 
+/* News of a message that retention has removed meanwhile is no news. */
+static int unless_gone(const struct telling *telling, int rc)
+{
+	return rc != 0 && telling->err->code == ERR_NOT_FOUND ? 0 : rc;
+}
+
 static int write_change(
 	struct telling *telling, const struct message_change *change)
 {
 	bool changed = false;
+	int rc = store_message_change(telling->tx, telling->lane->device_id,
+		change, &changed, on_new_status, telling, telling->err);
 
-	if (store_message_change(telling->tx, telling->lane->device_id, change,
-		    &changed, on_new_status, telling, telling->err) != 0)
-		/* One that retention has removed meanwhile has no status. */
-		return telling->err->code == ERR_NOT_FOUND ? 0 : -1;
-	return telling->failed ? -1 : 0;
+	return telling->failed ? -1 : unless_gone(telling, rc);
+}
+
+static bool same_name(const char *a, const char *b)
+{
+	return a != NULL && b != NULL && strcmp(a, b) == 0;
+}
+
+static int on_receipt_row(const struct message *row, void *arg)
+{
+	struct telling *telling = arg;
+	const struct fact *fact = telling->receipt;
+
+	telling->is_recipient = same_name(row->phone, fact->receipt.phone) ||
+				same_name(row->lid, fact->receipt.lid);
+	return 0;
+}
+
+/* Read here and not when the receipt came: inside the transaction it costs no
+ * locks and meets warm pages. */
+static int write_receipt(struct telling *telling, const struct fact *fact)
+{
+	struct lane *lane = telling->lane;
+
+	telling->receipt = fact;
+	telling->is_recipient = false;
+	if (store_message_by_wa_id(lane->store, lane->device_id,
+		    fact->receipt.change.wa_id, on_receipt_row, telling,
+		    telling->err) != 0)
+		return unless_gone(telling, -1);
+	return telling->is_recipient
+		       ? write_change(telling, &fact->receipt.change)
+		       : 0;
 }
 
 static int write_state(struct telling *telling, const struct fact *fact)
@@ -271,12 +328,17 @@ static int write_fact(struct telling *telling, struct fact *fact)
 		return write_inbound(telling, &fact->inbound);
 	case FACT_CHANGE:
 		return write_change(telling, &fact->change);
+	case FACT_RECEIPT:
+		return write_receipt(telling, fact);
 	case FACT_REASON:
-		return store_message_set_reason(telling->tx, device_id,
-			fact->note.wa_id, fact->note.reason, telling->err);
+		return unless_gone(
+			telling, store_message_set_reason(telling->tx,
+					 device_id, fact->note.wa_id,
+					 fact->note.reason, telling->err));
 	case FACT_RETRY:
-		return store_message_count_retry(
-			telling->tx, device_id, fact->note.wa_id, telling->err);
+		return unless_gone(telling,
+			store_message_count_retry(telling->tx, device_id,
+				fact->note.wa_id, telling->err));
 	case FACT_STATE:
 		return write_state(telling, fact);
 	}

@@ -18,13 +18,21 @@
 #define BUCKETS 4096
 /* Taken from one lane in one go, so that the others get their turn. */
 #define BATCH_MAX 256
+/* At start, one lane every 4 ms: 1,000 within 4 s.  All at once they would
+ * stand in each other's way at the store's lock, and take longer. */
+#define START_EVERY_MS 4
+/* And so many are stopping at a time. */
+#define STOPPING_MAX 32
 
 struct lanes {
 	const struct host *host; /* borrowed */
 	struct event_base *base; /* borrowed */
 	struct lanes_handler handler;
 	struct child *buckets[BUCKETS]; /* by uid */
-	size_t n_known, n_running;
+	size_t n_known, n_running, n_stopping;
+	bool is_stopping;	   /* all of them */
+	struct event *start_event; /* while lanes wait for their first start */
+	int64_t next_start_ms;	   /* monotonic */
 };
 
 /* ---- the table ---- */
@@ -46,6 +54,8 @@ void lanes_free(struct lanes **lanesp)
 
 	if (lanes == NULL)
 		return;
+	if (lanes->start_event != NULL)
+		event_free(lanes->start_event);
 	for (size_t i = 0; i < BUCKETS; i++) {
 		while (lanes->buckets[i] != NULL) {
 			struct child *child = lanes->buckets[i];
@@ -246,35 +256,67 @@ static bool has_keys(const struct lanes *lanes, const struct child *child)
 	return access(path, F_OK) == 0;
 }
 
-static void start_if_linked(struct lanes *lanes, struct child *child)
+static void plan(struct lanes *lanes, struct child *child)
+{
+	child->wanted = true;
+	child->start_at_ms = lanes->next_start_ms;
+	lanes->next_start_ms += START_EVERY_MS;
+}
+
+static void plan_if_linked(struct lanes *lanes, struct child *child)
 {
 	switch (child->status) {
 	case DEVICE_PAIRING:
 	case DEVICE_CONNECTED:
 	case DEVICE_DISCONNECTED:
-		lanes_start(lanes, child);
+		plan(lanes, child);
 		return;
 	case DEVICE_BANNED:
 		if (has_keys(lanes, child))
-			lanes_start(lanes, child);
+			plan(lanes, child);
 		return;
 	case DEVICE_LOGGED_OUT:
 		return;
 	}
 }
 
-int lanes_start_linked(struct lanes *lanes, struct err *err)
+static void start_if_due(struct lanes *lanes, struct child *child)
 {
-	if (rows_read(lanes, NULL, err) != 0)
-		return -1;
-	each_child(lanes, start_if_linked);
+	if (child_care(child, clock_mono_ms()) == CHILD_START)
+		lanes_start(lanes, child);
+}
+
+static void on_start_due(evutil_socket_t fd, short what, void *arg)
+{
+	struct lanes *lanes = arg;
+
+	(void)fd;
+	(void)what;
+	each_child(lanes, start_if_due);
+	if (!lanes->is_stopping && clock_mono_ms() < lanes->next_start_ms)
+		return;
 	log_info("lanes known=%zu running=%zu", lanes->n_known,
 		lanes->n_running);
+	event_free(move(lanes->start_event));
+}
+
+int lanes_start_linked(struct lanes *lanes, struct err *err)
+{
+	const struct timeval often = { .tv_usec = 5 * START_EVERY_MS * 1000 };
+
+	if (rows_read(lanes, NULL, err) != 0)
+		return -1;
+	lanes->next_start_ms = clock_mono_ms();
+	each_child(lanes, plan_if_linked);
+	each_child(lanes, start_if_due);
+	lanes->start_event =
+		event_new(lanes->base, -1, EV_PERSIST, on_start_due, lanes);
+	event_add(lanes->start_event, &often);
 	return 0;
 }
 
-/* Some time after it was read, the row has changed: what the lane told last decides
- * whether a session event is due. */
+/* Some time after it was read, the row has changed: what the lane told last
+ * decides whether a session event is due. */
 static void start_again(struct lanes *lanes, struct child *child)
 {
 	struct err err = ERR_NONE;
@@ -312,15 +354,28 @@ void lanes_stop(struct child *child)
 		kill(child->pid, SIGTERM);
 }
 
-static void stop_one(struct lanes *lanes, struct child *child)
+static void unwant(struct lanes *lanes, struct child *child)
 {
 	(void)lanes;
+	child->wanted = false;
+	child->start_at_ms = 0;
+}
+
+static void stop_next(struct lanes *lanes, struct child *child)
+{
+	if (child->pid == 0 || child->stop_told ||
+		lanes->n_stopping >= STOPPING_MAX)
+		return;
+	child->stop_told = true;
+	lanes->n_stopping++;
 	lanes_stop(child);
 }
 
 void lanes_stop_all(struct lanes *lanes)
 {
-	each_child(lanes, stop_one);
+	lanes->is_stopping = true;
+	each_child(lanes, unwant);
+	each_child(lanes, stop_next);
 }
 
 static void hup_one(struct lanes *lanes, struct child *child)
@@ -362,6 +417,11 @@ static void child_ended(struct lanes *lanes, struct child *child, int status)
 	log_exit(child, status);
 	child_forget(child);
 	lanes->n_running--;
+	if (child->stop_told)
+		lanes->n_stopping--;
+	child->stop_told = false;
+	if (lanes->is_stopping)
+		each_child(lanes, stop_next);
 	lanes->handler.on_ended(lanes->handler.arg, child);
 	if (child->start_at_ms != 0 && child->start_at_ms <= child->ended_ms)
 		start_again(lanes, child);

@@ -102,7 +102,7 @@ static int open_store(struct lane *lane, struct err *err)
 {
 	scoped(str_free) char *path = config_db_path(lane->config);
 
-	if (store_open(path, STORE_WRITE, &lane->store, err) != 0)
+	if (store_open(path, STORE_LANE, &lane->store, err) != 0)
 		return err_wrap(err, "store");
 	return 0;
 }

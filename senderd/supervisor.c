@@ -21,7 +21,7 @@
 
 /* Taken from one descriptor in one go, so that the others get their turn. */
 #define BATCH_MAX 256
-#define STOP_WAIT_SEC 8
+#define STOP_WAIT_SEC 20
 
 struct supervisor {
 	struct host host;

@@ -124,21 +124,6 @@ static const unsigned may_become[] = {
 	[ENDPOINT_WAITING] = BIT(ENDPOINT_QUEUED) | BIT(ENDPOINT_IDLE),
 };
 
-const char *endpoint_state_name(enum endpoint_state state)
-{
-	switch (state) {
-	case ENDPOINT_IDLE:
-		return "idle";
-	case ENDPOINT_QUEUED:
-		return "queued";
-	case ENDPOINT_BUSY:
-		return "busy";
-	case ENDPOINT_WAITING:
-		return "waiting";
-	}
-	return "unknown";
-}
-
 void endpoint_set_state(struct endpoint *endpoint, enum endpoint_state to)
 {
 	assert(may_become[endpoint->state] & BIT(to));

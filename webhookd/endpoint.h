@@ -63,7 +63,7 @@ struct endpoint {
 
 	int64_t read_seq, newest_seq;
 	int64_t recorded_seq; /* the cursor that the store has, or was given */
-	STAILQ_HEAD(, parcel) parcels;
+	STAILQ_HEAD(parcel_list, parcel) parcels;
 	unsigned n_parcels;
 	size_t parcel_bytes;
 
@@ -92,7 +92,6 @@ void endpoint_reset(
 
 /* The only way to change the state; a forbidden step is a bug of ours. */
 void endpoint_set_state(struct endpoint *endpoint, enum endpoint_state to);
-const char *endpoint_state_name(enum endpoint_state state);
 
 /* What became of an event that was offered. */
 enum endpoint_offer {

@@ -45,7 +45,7 @@ struct recorder {
 	pthread_cond_t changed; /* on CLOCK_MONOTONIC */
 
 	/* Under the lock: */
-	STAILQ_HEAD(, record) queue;
+	STAILQ_HEAD(record_list, record) queue;
 	unsigned n_queued;
 	bool is_stopping;
 

@@ -12,6 +12,8 @@
 #include "common/err.h"
 #include "common/ids.h"
 
+#define PAGE_BYTES 4096 /* SQLite's default */
+
 static enum err_code code_of(int rc)
 {
 	if (rc == SQLITE_CONSTRAINT_UNIQUE)
@@ -94,7 +96,9 @@ static int set_pragmas(
 	/* locking_mode comes before the first access, so that an exclusive
 	 * connection keeps the WAL index in its own memory.  cache_spill is
 	 * off because a spilled page is written to the WAL twice; a
-	 * transaction's pages are bounded by the batch that its owner makes. */
+	 * transaction's pages are bounded by the batch that its owner makes.
+	 * The WAL is written over and over from its start: only one that has
+	 * grown far past the checkpoint is cut. */
 	snprintf(pragmas, sizeof(pragmas),
 		"PRAGMA locking_mode = %s;"
 		"PRAGMA cache_size = -%d;"
@@ -105,18 +109,19 @@ static int set_pragmas(
 		"PRAGMA trusted_schema = OFF;"
 		"PRAGMA journal_mode = WAL;"
 		"PRAGMA synchronous = FULL;"
-		"PRAGMA journal_size_limit = 67108864;"
+		"PRAGMA journal_size_limit = %d;"
 		"PRAGMA wal_autocheckpoint = %d;"
 		"PRAGMA query_only = %s;",
 		options->exclusive ? "EXCLUSIVE" : "NORMAL", options->cache_kib,
+		options->checkpoint_pages * 4 * PAGE_BYTES,
 		options->checkpoint_pages, options->query_only ? "ON" : "OFF");
 	return db_exec(db, pragmas, err);
 }
 
 static pthread_once_t library_once = PTHREAD_ONCE_INIT;
 
-/* No connection is shared by threads, and nobody reads SQLite's own count of its
- * memory, which costs a lock for each allocation. */
+/* No connection is shared by threads, and nobody reads SQLite's own count of
+ * its memory, which costs a lock for each allocation. */
 static void configure_library(void)
 {
 	sqlite3_config(SQLITE_CONFIG_MULTITHREAD);

@@ -11,7 +11,9 @@ static_assert(EVENT_CHAT_PERSONAL == 1 && EVENT_CHAT_GROUP == 2,
 
 #define EVENT_SELECT                                                \
 	"SELECT id, public_id, account_id, account_seq, device_id," \
-	" device_seq, chat, type, payload, created_ms FROM event"
+	" device_seq, chat, type, payload, created_ms,"              \
+	" (SELECT uid FROM device WHERE device.id = event.device_id)" \
+	" FROM event"
 
 static struct event event_from_row(struct query *q)
 {
@@ -27,6 +29,7 @@ static struct event event_from_row(struct query *q)
 	event.type = query_text(q);
 	event.payload = query_text(q);
 	event.created_ms = query_int(q);
+	event.device_uid = query_text(q);
 	return event;
 }
 

@@ -20,6 +20,7 @@ struct event {
 	const char *type;    /* "message.delivered" */
 	const char *payload; /* the JSON object "data" */
 	int64_t created_ms;
+	const char *device_uid; /* read only: joined */
 };
 
 typedef int event_row_fn(const struct event *event, void *arg);

@@ -1,10 +1,11 @@
 /* See lanedb.h: opening, turns, named values, the lane's own identity.
  *
- * Everything that is a key, a record or a message is sealed with the lane's key and bound to
- * its table, so that a row does not open in another place. */
+ * Everything that is a key, a record or a message is sealed with the lane's key
+ * and bound to its row, so that it does not open in another place. */
 #include "common/store/lanedb_impl.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,14 +58,15 @@ static const char *const migrations[] = {
 	" timestamp INTEGER NOT NULL);"
 	"CREATE TABLE token (name TEXT PRIMARY KEY, sealed BLOB NOT NULL,"
 	" t INTEGER NOT NULL);"
-	"CREATE TABLE contact (name TEXT PRIMARY KEY, push_name TEXT NOT NULL);",
+	"CREATE TABLE contact (name TEXT PRIMARY KEY, push_name TEXT NOT "
+	"NULL);",
 };
 
 /* Small: two thousand lanes share a host. */
 static const struct db_options options = { .create = true,
 	.exclusive = true,
 	.cache_kib = 128,
-	.checkpoint_pages = 1000,
+	.checkpoint_pages = 500,
 	.lookaside_slots = 40 };
 
 int lanedb_open(const char *path, const struct secret_key *lane_key,
@@ -159,24 +161,34 @@ int lanedb_destroy(struct lanedb **dbp, const char *path, struct err *err)
 
 /* ---- sealing ---- */
 
-void lanedb_seal(struct lanedb *db, const char *context, const void *plain,
-	size_t n)
+const char *lanedb_place(struct lanedb *db, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(db->place, sizeof(db->place), fmt, args);
+	va_end(args);
+	return db->place;
+}
+
+void lanedb_seal(
+	struct lanedb *db, const char *place, const void *plain, size_t n)
 {
 	buf_clear(&db->scratch);
-	secret_seal(&db->key, context, plain, n,
+	secret_seal(&db->key, place, plain, n,
 		buf_reserve(&db->scratch, n + SECRET_SEAL_OVERHEAD));
 	db->scratch.len = n + SECRET_SEAL_OVERHEAD;
 }
 
-int lanedb_unseal(struct lanedb *db, const char *context, const void *sealed,
+int lanedb_unseal(struct lanedb *db, const char *place, const void *sealed,
 	size_t n, struct buf *out, struct err *err)
 {
 	if (n < SECRET_SEAL_OVERHEAD)
-		return err_set(err, ERR_IO, "%s: sealed row of %zu bytes",
-			context, n);
-	if (secret_open(&db->key, context, sealed, n,
+		return err_set(
+			err, ERR_IO, "%s: sealed row of %zu bytes", place, n);
+	if (secret_open(&db->key, place, sealed, n,
 		    buf_reserve(out, n - SECRET_SEAL_OVERHEAD), err) != 0)
-		return err_wrap(err, context);
+		return err_wrap(err, place);
 	out->len += n - SECRET_SEAL_OVERHEAD;
 	return 0;
 }
@@ -188,13 +200,19 @@ void record_name(const struct wa_jid *address, char out[RECORD_NAME])
 	wa_jid_text(&bare, out);
 }
 
+const char *record_place(struct lanedb *db, const char *table, const char *chat,
+	const char *name, int device)
+{
+	return lanedb_place(db, "%s %s %s %d", table, chat, name, device);
+}
+
 /* ---- named values ---- */
 
-int lanedb_value_load(struct lanedb *db, const char *name, struct buf *out,
-	struct err *err)
+int lanedb_value_load(
+	struct lanedb *db, const char *name, struct buf *out, struct err *err)
 {
-	scoped(query_close) struct query q = query_open(&db->db,
-		"SELECT sealed FROM value WHERE name = ?");
+	scoped(query_close) struct query q =
+		query_open(&db->db, "SELECT sealed FROM value WHERE name = ?");
 	const void *sealed;
 	size_t n;
 	int rc;
@@ -204,7 +222,10 @@ int lanedb_value_load(struct lanedb *db, const char *name, struct buf *out,
 	if (rc != 1)
 		return rc;
 	sealed = query_blob(&q, &n);
-	return lanedb_unseal(db, name, sealed, n, out, err) == 0 ? 1 : -1;
+	return lanedb_unseal(db, lanedb_place(db, "value %s", name), sealed, n,
+		       out, err) == 0
+		       ? 1
+		       : -1;
 }
 
 int lanedb_value_save(struct lanedb *db, const char *name, const void *bytes,
@@ -216,7 +237,7 @@ int lanedb_value_save(struct lanedb *db, const char *name, const void *bytes,
 		"INSERT INTO value (name, sealed) VALUES (?, ?)"
 		" ON CONFLICT (name) DO UPDATE SET sealed = excluded.sealed");
 
-	lanedb_seal(db, name, bytes, n);
+	lanedb_seal(db, lanedb_place(db, "value %s", name), bytes, n);
 	query_bind_text(&q, name);
 	query_bind_blob(&q, db->scratch.data, db->scratch.len);
 	return query_run(&q, NULL, err);
@@ -248,11 +269,11 @@ int lanedb_identity_save(struct lanedb *db,
 	buf_add_be(&out, identity->registration_id, 4);
 	buf_add(&out, identity->adv_secret, sizeof(identity->adv_secret));
 	buf_add_byte(&out, identity->is_paired);
-	add_text(&out, identity->is_paired ? wa_jid_text(&identity->jid, text) :
-					     "");
-	add_text(&out, identity->is_paired && !wa_jid_is_empty(&identity->lid) ?
-			wa_jid_text(&identity->lid, text) :
-			"");
+	add_text(&out,
+		identity->is_paired ? wa_jid_text(&identity->jid, text) : "");
+	add_text(&out, identity->is_paired && !wa_jid_is_empty(&identity->lid)
+			       ? wa_jid_text(&identity->lid, text)
+			       : "");
 	add_text(&out, identity->push_name);
 	add_text(&out, identity->platform);
 	rc = lanedb_value_save(db, IDENTITY_VALUE, out.data, out.len, err);
@@ -335,8 +356,8 @@ static void take_identity(struct reader *r, struct lane_identity *out)
 	take_text(r, out->platform, sizeof(out->platform));
 }
 
-int lanedb_identity_load(struct lanedb *db, struct lane_identity *out,
-	struct err *err)
+int lanedb_identity_load(
+	struct lanedb *db, struct lane_identity *out, struct err *err)
 {
 	scoped(buf_fini) struct buf plain = BUF_INIT;
 	struct reader r;

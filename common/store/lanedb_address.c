@@ -1,4 +1,5 @@
-/* Who is who for a lane: PN and LID of one account, its devices, its name and token. */
+/* Who is who for a lane: PN and LID of one account, its devices, its name and
+ * token. */
 #include "common/store/lanedb_impl.h"
 
 #include <string.h>
@@ -10,8 +11,8 @@
 static int mapped_lid(struct lanedb *db, const char *pn, char out[RECORD_NAME],
 	struct err *err)
 {
-	scoped(query_close) struct query q = query_open(&db->db,
-		"SELECT lid FROM mapping WHERE pn = ?");
+	scoped(query_close) struct query q =
+		query_open(&db->db, "SELECT lid FROM mapping WHERE pn = ?");
 	const char *lid;
 	int rc;
 
@@ -26,14 +27,14 @@ static int mapped_lid(struct lanedb *db, const char *pn, char out[RECORD_NAME],
 	return 1;
 }
 
-static int mapping_store(struct lanedb *db, const char *pn, const char *lid,
-	struct err *err)
+static int mapping_store(
+	struct lanedb *db, const char *pn, const char *lid, struct err *err)
 {
 	/* One to one: a pair that contradicts an older one replaces it. */
-	scoped(query_close) struct query clear = query_open(&db->db,
-		"DELETE FROM mapping WHERE pn = ? OR lid = ?");
-	scoped(query_close) struct query put = query_open(&db->db,
-		"INSERT INTO mapping (pn, lid) VALUES (?, ?)");
+	scoped(query_close) struct query clear = query_open(
+		&db->db, "DELETE FROM mapping WHERE pn = ? OR lid = ?");
+	scoped(query_close) struct query put = query_open(
+		&db->db, "INSERT INTO mapping (pn, lid) VALUES (?, ?)");
 
 	query_bind_text(&clear, pn);
 	query_bind_text(&clear, lid);
@@ -44,45 +45,94 @@ static int mapping_store(struct lanedb *db, const char *pn, const char *lid,
 	return query_run(&put, NULL, err);
 }
 
-/* Copies what the LID lacks, then deletes the rest under the PN. */
-static int move_rows(struct lanedb *db, const char *copy, const char *clear,
-	const char *pn, const char *lid, struct err *err)
+static int delete_named(
+	struct lanedb *db, const char *sql, const char *name, struct err *err)
 {
-	scoped(query_close) struct query c = query_open(&db->db, copy);
-	scoped(query_close) struct query d = query_open(&db->db, clear);
+	scoped(query_close) struct query q = query_open(&db->db, sql);
 
-	query_bind_text(&c, lid);
-	query_bind_text(&c, pn);
-	query_bind_text(&d, pn);
-	if (query_run(&c, NULL, err) != 0)
-		return -1;
-	return query_run(&d, NULL, err);
+	query_bind_text(&q, name);
+	return query_run(&q, NULL, err);
 }
 
-static int migrate_records(struct lanedb *db, const char *pn, const char *lid,
-	struct err *err)
+/* What moves from a PN to its LID: three tables, of which one has a chat as
+ * well. */
+struct moving {
+	const char *table;
+	const char *select, *insert, *clear;
+};
+
+static const struct moving moving[] = {
+	{ .table = "session",
+		.select = "SELECT '', device, sealed FROM session"
+			  " WHERE name = ?",
+		.insert = "INSERT INTO session (name, device, sealed)"
+			  " VALUES (?2, ?3, ?4)"
+			  " ON CONFLICT (name, device) DO NOTHING",
+		.clear = "DELETE FROM session WHERE name = ?" },
+	{ .table = "peer_identity",
+		.select = "SELECT '', device, sealed FROM peer_identity"
+			  " WHERE name = ?",
+		.insert = "INSERT INTO peer_identity (name, device, sealed)"
+			  " VALUES (?2, ?3, ?4)"
+			  " ON CONFLICT (name, device) DO NOTHING",
+		.clear = "DELETE FROM peer_identity WHERE name = ?" },
+	{ .table = "sender_key",
+		.select = "SELECT chat, device, sealed FROM sender_key"
+			  " WHERE name = ?",
+		.insert = "INSERT INTO sender_key (chat, name, device, sealed)"
+			  " VALUES (?1, ?2, ?3, ?4)"
+			  " ON CONFLICT (chat, name, device) DO NOTHING",
+		.clear = "DELETE FROM sender_key WHERE name = ?" },
+};
+
+/* One row under its new name, sealed for its new place; the LID's own stays. */
+static int move_row(struct lanedb *db, const struct moving *m,
+	struct query *row, const char *pn, const char *lid, struct err *err)
 {
-	if (session_cache_flush(db, err) != 0 ||
-		move_rows(db,
-			"INSERT INTO session (name, device, sealed)"
-			" SELECT ?, device, sealed FROM session WHERE name = ?"
-			" ON CONFLICT (name, device) DO NOTHING",
-			"DELETE FROM session WHERE name = ?", pn, lid,
-			err) != 0 ||
-		move_rows(db,
-			"INSERT INTO peer_identity (name, device, sealed)"
-			" SELECT ?, device, sealed FROM peer_identity"
-			" WHERE name = ? ON CONFLICT (name, device) DO NOTHING",
-			"DELETE FROM peer_identity WHERE name = ?", pn, lid,
-			err) != 0 ||
-		move_rows(db,
-			"INSERT INTO sender_key (chat, name, device, sealed)"
-			" SELECT chat, ?, device, sealed FROM sender_key"
-			" WHERE name = ?"
-			" ON CONFLICT (chat, name, device) DO NOTHING",
-			"DELETE FROM sender_key WHERE name = ?", pn, lid,
-			err) != 0)
+	scoped(query_close) struct query q = query_open(&db->db, m->insert);
+	scoped(buf_fini) struct buf plain = BUF_INIT;
+	const char *chat = query_text(row);
+	const int device = (int)query_int(row);
+	const void *sealed;
+	size_t n;
+	int rc;
+
+	sealed = query_blob(row, &n);
+	if (lanedb_unseal(db, record_place(db, m->table, chat, pn, device),
+		    sealed, n, &plain, err) != 0)
 		return -1;
+	lanedb_seal(db, record_place(db, m->table, chat, lid, device),
+		plain.data, plain.len);
+	query_bind_text(&q, chat);
+	query_bind_text(&q, lid);
+	query_bind_int(&q, device);
+	query_bind_blob(&q, db->scratch.data, db->scratch.len);
+	rc = query_run(&q, NULL, err);
+	explicit_bzero(plain.data, plain.len);
+	return rc;
+}
+
+static int move_rows(struct lanedb *db, const struct moving *m, const char *pn,
+	const char *lid, struct err *err)
+{
+	scoped(query_close) struct query rows = query_open(&db->db, m->select);
+	int rc;
+
+	query_bind_text(&rows, pn);
+	while ((rc = query_step(&rows, err)) == 1)
+		if (move_row(db, m, &rows, pn, lid, err) != 0)
+			return -1;
+	return rc < 0 ? -1 : delete_named(db, m->clear, pn, err);
+}
+
+static int migrate_records(
+	struct lanedb *db, const char *pn, const char *lid, struct err *err)
+{
+	if (session_cache_flush(db, err) != 0)
+		return -1;
+	for (size_t i = 0; i < ARRAY_LEN(moving); i++)
+		if (move_rows(db, &moving[i], pn, lid, err) != 0)
+			return -1;
 	session_cache_forget(db, pn);
 	session_cache_forget(db, lid);
 	return 0;
@@ -138,8 +188,8 @@ int lanedb_lid_of(struct lanedb *db, const struct wa_jid *pn,
 int lanedb_pn_of(struct lanedb *db, const struct wa_jid *lid,
 	struct wa_jid *pn_out, struct err *err)
 {
-	scoped(query_close) struct query q = query_open(&db->db,
-		"SELECT pn FROM mapping WHERE lid = ?");
+	scoped(query_close) struct query q =
+		query_open(&db->db, "SELECT pn FROM mapping WHERE lid = ?");
 	char name[RECORD_NAME];
 	int rc;
 
@@ -149,17 +199,8 @@ int lanedb_pn_of(struct lanedb *db, const struct wa_jid *lid,
 	return rc == 1 ? address_from(query_text(&q), lid, pn_out, err) : rc;
 }
 
-static int delete_named(struct lanedb *db, const char *sql, const char *name,
-	struct err *err)
-{
-	scoped(query_close) struct query q = query_open(&db->db, sql);
-
-	query_bind_text(&q, name);
-	return query_run(&q, NULL, err);
-}
-
-int lanedb_user_forget(struct lanedb *db, const struct wa_jid *user,
-	struct err *err)
+int lanedb_user_forget(
+	struct lanedb *db, const struct wa_jid *user, struct err *err)
 {
 	char name[RECORD_NAME];
 
@@ -211,7 +252,8 @@ int lanedb_devices_save(struct lanedb *db, const struct wa_jid *user,
 	scoped(query_close) struct query q = query_open(&db->db,
 		"INSERT INTO device_list (name, devices, fetched_ms)"
 		" VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET"
-		" devices = excluded.devices, fetched_ms = excluded.fetched_ms");
+		" devices = excluded.devices, fetched_ms = "
+		"excluded.fetched_ms");
 
 	buf_reserve(&bytes, 2); /* an empty list is a blob, not NULL */
 	for (size_t i = 0; i < n; i++)
@@ -223,16 +265,16 @@ int lanedb_devices_save(struct lanedb *db, const struct wa_jid *user,
 	return query_run(&q, NULL, err);
 }
 
-int lanedb_devices_forget(struct lanedb *db, const struct wa_jid *user,
-	struct err *err)
+int lanedb_devices_forget(
+	struct lanedb *db, const struct wa_jid *user, struct err *err)
 {
 	char name[RECORD_NAME];
 
 	record_name(user, name);
 	if (lanedb_begin(db, err) != 0)
 		return -1;
-	return delete_named(db, "DELETE FROM device_list WHERE name = ?", name,
-		err);
+	return delete_named(
+		db, "DELETE FROM device_list WHERE name = ?", name, err);
 }
 
 /* ---- privacy tokens and names ---- */
@@ -250,7 +292,7 @@ int lanedb_token_save(struct lanedb *db, const struct wa_jid *user,
 		" t = excluded.t WHERE excluded.t >= token.t");
 
 	record_name(user, name);
-	lanedb_seal(db, "token", token, n);
+	lanedb_seal(db, lanedb_place(db, "token %s", name), token, n);
 	query_bind_text(&q, name);
 	query_bind_blob(&q, db->scratch.data, db->scratch.len);
 	query_bind_int(&q, t);
@@ -260,8 +302,8 @@ int lanedb_token_save(struct lanedb *db, const struct wa_jid *user,
 int lanedb_token_load(struct lanedb *db, const struct wa_jid *user,
 	struct buf *out, int64_t *t_out, struct err *err)
 {
-	scoped(query_close) struct query q = query_open(&db->db,
-		"SELECT t, sealed FROM token WHERE name = ?");
+	scoped(query_close) struct query q = query_open(
+		&db->db, "SELECT t, sealed FROM token WHERE name = ?");
 	char name[RECORD_NAME];
 	const void *sealed;
 	size_t n;
@@ -274,7 +316,10 @@ int lanedb_token_load(struct lanedb *db, const struct wa_jid *user,
 		return rc;
 	*t_out = query_int(&q);
 	sealed = query_blob(&q, &n);
-	return lanedb_unseal(db, "token", sealed, n, out, err) == 0 ? 1 : -1;
+	return lanedb_unseal(db, lanedb_place(db, "token %s", name), sealed, n,
+		       out, err) == 0
+		       ? 1
+		       : -1;
 }
 
 int lanedb_contact_save(struct lanedb *db, const struct wa_jid *user,

@@ -1,13 +1,15 @@
 /* The lane's own keys: one-time prekeys, signed prekeys, app-state keys. */
 #include "common/store/lanedb_impl.h"
 
+#include <sodium.h>
 #include <string.h>
 
 #include "common/err.h"
 
-/* 24 bits on the wire; 0 means "none" to some clients and 0xFFFFFF is never deleted by
- * the Signal library. */
+/* 24 bits on the wire; 0 means "none" to some clients and 0xFFFFFF is never
+ * deleted by the Signal library. */
 #define PREKEY_ID_MAX 0xFFFFFE
+#define APP_KEY_ID_MAX 64
 #define NEXT_PREKEY "next_prekey_id"
 #define KEPT_SIGNED_PREKEYS "3"
 
@@ -21,29 +23,33 @@ static int next_prekey_id(struct lanedb *db, uint32_t *out, struct err *err)
 	if (rc < 0)
 		return -1;
 	*out = 1;
-	if (rc == 1 && plain.len == sizeof(*out))
-		memcpy(out, plain.data, sizeof(*out));
+	if (rc == 0)
+		return 0;
+	if (plain.len != sizeof(*out))
+		return err_set(err, ERR_IO, NEXT_PREKEY " is damaged");
+	memcpy(out, plain.data, sizeof(*out));
 	return 0;
 }
 
-static int prekey_insert(struct lanedb *db, const struct lane_prekey *prekey,
-	struct err *err)
+static int prekey_insert(
+	struct lanedb *db, const struct lane_prekey *prekey, struct err *err)
 {
-	/* After sixteen million keys the ids begin anew: what still has the number
-	 * then was never used. */
+	/* After sixteen million keys the ids begin anew: what still has the
+	 * number then was never used. */
 	scoped(query_close) struct query q = query_open(&db->db,
 		"INSERT INTO prekey (id, sealed, uploaded) VALUES (?, ?, 0)"
 		" ON CONFLICT (id) DO UPDATE SET sealed = excluded.sealed,"
 		" uploaded = 0");
 
-	lanedb_seal(db, "prekey", &prekey->key, sizeof(prekey->key));
+	lanedb_seal(db, lanedb_place(db, "prekey %u", prekey->id), &prekey->key,
+		sizeof(prekey->key));
 	query_bind_int(&q, prekey->id);
 	query_bind_blob(&q, db->scratch.data, db->scratch.len);
 	return query_run(&q, NULL, err);
 }
 
-int lanedb_prekeys_make(struct lanedb *db, int n, struct lane_prekey *out,
-	struct err *err)
+int lanedb_prekeys_make(
+	struct lanedb *db, int n, struct lane_prekey *out, struct err *err)
 {
 	uint32_t id;
 
@@ -59,8 +65,8 @@ int lanedb_prekeys_make(struct lanedb *db, int n, struct lane_prekey *out,
 	return lanedb_value_save(db, NEXT_PREKEY, &id, sizeof(id), err);
 }
 
-int lanedb_prekeys_mark_uploaded(struct lanedb *db, uint32_t first_id,
-	uint32_t last_id, struct err *err)
+int lanedb_prekeys_mark_uploaded(
+	struct lanedb *db, uint32_t first_id, uint32_t last_id, struct err *err)
 {
 	if (lanedb_begin(db, err) != 0)
 		return -1;
@@ -72,7 +78,7 @@ int lanedb_prekeys_mark_uploaded(struct lanedb *db, uint32_t first_id,
 	return query_run(&q, NULL, err);
 }
 
-static int read_pair(struct lanedb *db, struct query *q, const char *context,
+static int read_pair(struct lanedb *db, struct query *q, uint32_t id,
 	struct wa_keypair *out, struct err *err)
 {
 	scoped(buf_fini) struct buf plain = BUF_INIT;
@@ -80,18 +86,19 @@ static int read_pair(struct lanedb *db, struct query *q, const char *context,
 	size_t n;
 
 	sealed = query_blob(q, &n);
-	if (lanedb_unseal(db, context, sealed, n, &plain, err) != 0)
+	if (lanedb_unseal(db, lanedb_place(db, "prekey %u", id), sealed, n,
+		    &plain, err) != 0)
 		return -1;
-	if (plain.len < sizeof(*out))
-		return err_set(err, ERR_IO, "%s: %zu bytes", context,
-			plain.len);
+	if (plain.len != sizeof(*out))
+		return err_set(
+			err, ERR_IO, "prekey %u: %zu bytes", id, plain.len);
 	memcpy(out, plain.data, sizeof(*out));
 	explicit_bzero(plain.data, plain.len);
 	return 0;
 }
 
-int lanedb_prekeys_pending(struct lanedb *db, struct lane_prekey *out, int max,
-	struct err *err)
+int lanedb_prekeys_pending(
+	struct lanedb *db, struct lane_prekey *out, int max, struct err *err)
 {
 	scoped(query_close) struct query q = query_open(&db->db,
 		"SELECT id, sealed FROM prekey WHERE uploaded = 0"
@@ -101,7 +108,7 @@ int lanedb_prekeys_pending(struct lanedb *db, struct lane_prekey *out, int max,
 	query_bind_int(&q, max);
 	while ((rc = query_step(&q, err)) == 1 && n < max) {
 		out[n].id = (uint32_t)query_int(&q);
-		if (read_pair(db, &q, "prekey", &out[n].key, err) != 0)
+		if (read_pair(db, &q, out[n].id, &out[n].key, err) != 0)
 			return -1;
 		n++;
 	}
@@ -110,8 +117,8 @@ int lanedb_prekeys_pending(struct lanedb *db, struct lane_prekey *out, int max,
 
 int lanedb_prekeys_count(struct lanedb *db, bool uploaded, struct err *err)
 {
-	scoped(query_close) struct query q = query_open(&db->db,
-		"SELECT count(*) FROM prekey WHERE uploaded = ?");
+	scoped(query_close) struct query q = query_open(
+		&db->db, "SELECT count(*) FROM prekey WHERE uploaded = ?");
 
 	query_bind_int(&q, uploaded);
 	if (query_one(&q, "count", err) != 0)
@@ -119,11 +126,11 @@ int lanedb_prekeys_count(struct lanedb *db, bool uploaded, struct err *err)
 	return (int)query_int(&q);
 }
 
-int lanedb_prekey_load(struct lanedb *db, uint32_t id, struct buf *out,
-	struct err *err)
+int lanedb_prekey_load(
+	struct lanedb *db, uint32_t id, struct buf *out, struct err *err)
 {
-	scoped(query_close) struct query q = query_open(&db->db,
-		"SELECT sealed FROM prekey WHERE id = ?");
+	scoped(query_close) struct query q =
+		query_open(&db->db, "SELECT sealed FROM prekey WHERE id = ?");
 	const void *sealed;
 	size_t n;
 	int rc;
@@ -133,7 +140,10 @@ int lanedb_prekey_load(struct lanedb *db, uint32_t id, struct buf *out,
 	if (rc != 1)
 		return rc;
 	sealed = query_blob(&q, &n);
-	return lanedb_unseal(db, "prekey", sealed, n, out, err) == 0 ? 1 : -1;
+	return lanedb_unseal(db, lanedb_place(db, "prekey %u", id), sealed, n,
+		       out, err) == 0
+		       ? 1
+		       : -1;
 }
 
 int lanedb_prekey_remove(struct lanedb *db, uint32_t id, struct err *err)
@@ -169,7 +179,8 @@ int lanedb_signed_prekey_save(struct lanedb *db,
 	memcpy(plain, &key->key, sizeof(key->key));
 	memcpy(plain + sizeof(key->key), key->signature,
 		sizeof(key->signature));
-	lanedb_seal(db, "signed_prekey", plain, sizeof(plain));
+	lanedb_seal(db, lanedb_place(db, "signed_prekey %u", key->id), plain,
+		sizeof(plain));
 	explicit_bzero(plain, sizeof(plain));
 	query_bind_int(&insert, key->id);
 	query_bind_blob(&insert, db->scratch.data, db->scratch.len);
@@ -179,13 +190,14 @@ int lanedb_signed_prekey_save(struct lanedb *db,
 	return query_run(&trim, NULL, err);
 }
 
-static int unseal_signed(struct lanedb *db, struct query *q, struct buf *out,
-	struct err *err)
+static int unseal_signed(struct lanedb *db, struct query *q, uint32_t id,
+	struct buf *out, struct err *err)
 {
 	size_t n, before = out->len;
 	const void *sealed = query_blob(q, &n);
 
-	if (lanedb_unseal(db, "signed_prekey", sealed, n, out, err) != 0)
+	if (lanedb_unseal(db, lanedb_place(db, "signed_prekey %u", id), sealed,
+		    n, out, err) != 0)
 		return -1;
 	if (out->len - before != sizeof(struct wa_keypair) + WA_SIGNATURE_BYTES)
 		return err_set(err, ERR_IO, "signed prekey: %zu bytes",
@@ -193,8 +205,8 @@ static int unseal_signed(struct lanedb *db, struct query *q, struct buf *out,
 	return 0;
 }
 
-int lanedb_signed_prekey_newest(struct lanedb *db,
-	struct lane_signed_prekey *out, struct err *err)
+int lanedb_signed_prekey_newest(
+	struct lanedb *db, struct lane_signed_prekey *out, struct err *err)
 {
 	scoped(buf_fini) struct buf plain = BUF_INIT;
 	scoped(query_close) struct query q = query_open(&db->db,
@@ -206,7 +218,7 @@ int lanedb_signed_prekey_newest(struct lanedb *db,
 		return rc;
 	out->id = (uint32_t)query_int(&q);
 	out->created_ms = query_int(&q);
-	if (unseal_signed(db, &q, &plain, err) != 0)
+	if (unseal_signed(db, &q, out->id, &plain, err) != 0)
 		return -1;
 	memcpy(&out->key, plain.data, sizeof(out->key));
 	memcpy(out->signature, plain.data + sizeof(out->key),
@@ -215,18 +227,18 @@ int lanedb_signed_prekey_newest(struct lanedb *db,
 	return 1;
 }
 
-int lanedb_signed_prekey_load(struct lanedb *db, uint32_t id, struct buf *out,
-	struct err *err)
+int lanedb_signed_prekey_load(
+	struct lanedb *db, uint32_t id, struct buf *out, struct err *err)
 {
-	scoped(query_close) struct query q = query_open(&db->db,
-		"SELECT sealed FROM signed_prekey WHERE id = ?");
+	scoped(query_close) struct query q = query_open(
+		&db->db, "SELECT sealed FROM signed_prekey WHERE id = ?");
 	int rc;
 
 	query_bind_int(&q, id);
 	rc = query_step(&q, err);
 	if (rc != 1)
 		return rc;
-	return unseal_signed(db, &q, out, err) == 0 ? 1 : -1;
+	return unseal_signed(db, &q, id, out, err) == 0 ? 1 : -1;
 }
 
 /* ---- app-state keys ---- */
@@ -235,6 +247,11 @@ int lanedb_app_key_save(struct lanedb *db, const uint8_t *key_id,
 	size_t n_key_id, const uint8_t *data, size_t n, int64_t timestamp,
 	struct err *err)
 {
+	char id_hex[2 * APP_KEY_ID_MAX + 1];
+
+	if (n_key_id > APP_KEY_ID_MAX)
+		return err_set(err, ERR_INVALID,
+			"app-state key id of %zu bytes", n_key_id);
 	if (lanedb_begin(db, err) != 0)
 		return -1;
 	scoped(query_close) struct query q = query_open(&db->db,
@@ -243,7 +260,8 @@ int lanedb_app_key_save(struct lanedb *db, const uint8_t *key_id,
 		" sealed = excluded.sealed, timestamp = excluded.timestamp"
 		" WHERE excluded.timestamp >= app_key.timestamp");
 
-	lanedb_seal(db, "app_key", data, n);
+	sodium_bin2hex(id_hex, sizeof(id_hex), key_id, n_key_id);
+	lanedb_seal(db, lanedb_place(db, "app_key %s", id_hex), data, n);
 	query_bind_blob(&q, key_id, n_key_id);
 	query_bind_blob(&q, db->scratch.data, db->scratch.len);
 	query_bind_int(&q, timestamp);

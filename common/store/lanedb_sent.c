@@ -1,5 +1,5 @@
-/* What a lane remembers of messages: those it sent, for retry receipts; how often each was
- * asked for again; and the stanzas it has seen. */
+/* What a lane remembers of messages: those it sent, for retry receipts; how
+ * often each was asked for again; and the stanzas it has seen. */
 #include "common/store/lanedb_impl.h"
 
 #include <string.h>
@@ -8,8 +8,8 @@
 
 /* ---- sent messages ---- */
 
-int lanedb_sent_save(struct lanedb *db, const struct lane_sent *sent,
-	struct err *err)
+int lanedb_sent_save(
+	struct lanedb *db, const struct lane_sent *sent, struct err *err)
 {
 	char chat[WA_JID_TEXT];
 
@@ -21,7 +21,8 @@ int lanedb_sent_save(struct lanedb *db, const struct lane_sent *sent,
 		" chat = excluded.chat, sealed = excluded.sealed,"
 		" sent_ms = excluded.sent_ms");
 
-	lanedb_seal(db, "sent", sent->message, sent->n);
+	lanedb_seal(db, lanedb_place(db, "sent %s", sent->wa_id), sent->message,
+		sent->n);
 	query_bind_text(&q, sent->wa_id);
 	query_bind_text(&q, wa_jid_text(&sent->chat, chat));
 	query_bind_blob(&q, db->scratch.data, db->scratch.len);
@@ -32,8 +33,8 @@ int lanedb_sent_save(struct lanedb *db, const struct lane_sent *sent,
 int lanedb_sent_load(struct lanedb *db, const char *wa_id,
 	struct wa_jid *chat_out, struct buf *message_out, struct err *err)
 {
-	scoped(query_close) struct query q = query_open(&db->db,
-		"SELECT chat, sealed FROM sent WHERE wa_id = ?");
+	scoped(query_close) struct query q = query_open(
+		&db->db, "SELECT chat, sealed FROM sent WHERE wa_id = ?");
 	const char *chat;
 	const void *sealed;
 	size_t n;
@@ -47,9 +48,10 @@ int lanedb_sent_load(struct lanedb *db, const char *wa_id,
 	if (chat == NULL || wa_jid_parse(chat, strlen(chat), chat_out) != 0)
 		return err_set(err, ERR_IO, "sent: damaged row");
 	sealed = query_blob(&q, &n);
-	return lanedb_unseal(db, "sent", sealed, n, message_out, err) == 0 ?
-		       1 :
-		       -1;
+	return lanedb_unseal(db, lanedb_place(db, "sent %s", wa_id), sealed, n,
+		       message_out, err) == 0
+		       ? 1
+		       : -1;
 }
 
 static int expire(struct lanedb *db, const char *sql, int64_t before_ms,
@@ -64,8 +66,8 @@ static int expire(struct lanedb *db, const char *sql, int64_t before_ms,
 	return query_run(&q, NULL, err);
 }
 
-int lanedb_sent_expire(struct lanedb *db, int64_t before_ms, int limit,
-	struct err *err)
+int lanedb_sent_expire(
+	struct lanedb *db, int64_t before_ms, int limit, struct err *err)
 {
 	if (expire(db,
 		    "DELETE FROM sent WHERE wa_id IN (SELECT wa_id FROM sent"
@@ -176,8 +178,8 @@ int lanedb_seen(struct lanedb *db, const struct wa_jid *chat,
 	return 0;
 }
 
-int lanedb_seen_expire(struct lanedb *db, int64_t before_ms, int limit,
-	struct err *err)
+int lanedb_seen_expire(
+	struct lanedb *db, int64_t before_ms, int limit, struct err *err)
 {
 	return expire(db,
 		"DELETE FROM seen WHERE (chat, sender, wa_id) IN"

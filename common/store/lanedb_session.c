@@ -1,9 +1,10 @@
 /* Signal records of a lane.
  *
- * Sessions change with every message, so they are cached in memory and written back once a turn:
- * a session that encrypted sixty messages of a turn is sealed and stored once.  The cache is
- * bounded; a record that must make room in the middle of a turn is written to the open
- * transaction early.  After a rollback nothing of the cache is believed. */
+ * Sessions change with every message, so they are cached in memory and written
+ * back once a turn: a session that encrypted sixty messages of a turn is sealed
+ * and stored once.  The cache is bounded; a record that must make room in the
+ * middle of a turn is written to the open transaction early.  After a rollback
+ * nothing of the cache is believed. */
 #include "common/store/lanedb_impl.h"
 
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include "common/err.h"
 
 #define CACHE_ENTRIES 256
+#define CACHE_BYTES (256 * 1024) /* of records; checked when one comes in */
 #define CACHE_BUCKETS 256
 
 struct entry {
@@ -30,6 +32,7 @@ struct session_cache {
 	int buckets[CACHE_BUCKETS];
 	int hand;
 	int n_dirty;
+	size_t n_bytes; /* of all records */
 };
 
 struct session_cache *session_cache_new(void)
@@ -69,16 +72,15 @@ static int bucket_of(const char *name, uint16_t device)
 	return (int)(hash % CACHE_BUCKETS);
 }
 
-static struct entry *find(struct session_cache *cache, const char *name,
-	uint16_t device)
+static struct entry *find(
+	struct session_cache *cache, const char *name, uint16_t device)
 {
 	int i = cache->buckets[bucket_of(name, device)];
 
 	while (i >= 0) {
 		struct entry *entry = &cache->entries[i];
 
-		if (entry->device == device &&
-			strcmp(entry->name, name) == 0) {
+		if (entry->device == device && strcmp(entry->name, name) == 0) {
 			entry->is_recent = true;
 			return entry;
 		}
@@ -89,26 +91,28 @@ static struct entry *find(struct session_cache *cache, const char *name,
 
 /* ---- the table ---- */
 
-static int row_write(struct lanedb *db, const struct entry *entry,
-	struct err *err)
+static int row_write(
+	struct lanedb *db, const struct entry *entry, struct err *err)
 {
 	scoped(query_close) struct query q = query_open(&db->db,
 		"INSERT INTO session (name, device, sealed) VALUES (?, ?, ?)"
 		" ON CONFLICT (name, device)"
 		" DO UPDATE SET sealed = excluded.sealed");
 
-	lanedb_seal(db, "session", entry->record.data, entry->record.len);
+	lanedb_seal(db,
+		record_place(db, "session", "", entry->name, entry->device),
+		entry->record.data, entry->record.len);
 	query_bind_text(&q, entry->name);
 	query_bind_int(&q, entry->device);
 	query_bind_blob(&q, db->scratch.data, db->scratch.len);
 	return query_run(&q, NULL, err);
 }
 
-static int row_delete(struct lanedb *db, const struct entry *entry,
-	struct err *err)
+static int row_delete(
+	struct lanedb *db, const struct entry *entry, struct err *err)
 {
-	scoped(query_close) struct query q = query_open(&db->db,
-		"DELETE FROM session WHERE name = ? AND device = ?");
+	scoped(query_close) struct query q = query_open(
+		&db->db, "DELETE FROM session WHERE name = ? AND device = ?");
 
 	query_bind_text(&q, entry->name);
 	query_bind_int(&q, entry->device);
@@ -118,8 +122,8 @@ static int row_delete(struct lanedb *db, const struct entry *entry,
 static int entry_flush(struct lanedb *db, struct entry *entry, struct err *err)
 {
 	if (lanedb_begin(db, err) != 0 ||
-		(entry->is_absent ? row_delete(db, entry, err) :
-				    row_write(db, entry, err)) != 0)
+		(entry->is_absent ? row_delete(db, entry, err)
+				  : row_write(db, entry, err)) != 0)
 		return -1;
 	entry->is_dirty = false;
 	db->sessions->n_dirty--;
@@ -141,7 +145,9 @@ static int row_read(struct lanedb *db, struct entry *entry, struct err *err)
 	if (rc != 1)
 		return rc;
 	sealed = query_blob(&q, &n);
-	return lanedb_unseal(db, "session", sealed, n, &entry->record, err);
+	return lanedb_unseal(db,
+		record_place(db, "session", "", entry->name, entry->device),
+		sealed, n, &entry->record, err);
 }
 
 /* ---- making room ---- */
@@ -156,7 +162,16 @@ static void unlink_entry(struct session_cache *cache, struct entry *entry)
 	*link = entry->next;
 }
 
-/* Second chance: the first entry that was not touched since the hand came by. */
+static void entry_drop(struct session_cache *cache, struct entry *entry)
+{
+	unlink_entry(cache, entry);
+	cache->n_bytes -= entry->record.len;
+	cache->n_dirty -= entry->is_dirty;
+	entry_wipe(entry);
+}
+
+/* Second chance: the first entry that was not touched since the hand came by.
+ */
 static int victim(struct lanedb *db, struct entry **out, struct err *err)
 {
 	struct session_cache *cache = db->sessions;
@@ -171,13 +186,21 @@ static int victim(struct lanedb *db, struct entry **out, struct err *err)
 		}
 		if (entry->is_dirty && entry_flush(db, entry, err) != 0)
 			return -1;
-		if (entry->is_used) {
-			unlink_entry(cache, entry);
-			entry_wipe(entry);
-		}
+		if (entry->is_used)
+			entry_drop(cache, entry);
 		*out = entry;
 		return 0;
 	}
+}
+
+/* A free entry, after as many others went as the bytes ask for. */
+static int make_room(struct lanedb *db, struct entry **out, struct err *err)
+{
+	do {
+		if (victim(db, out, err) != 0)
+			return -1;
+	} while (db->sessions->n_bytes > CACHE_BYTES);
+	return 0;
 }
 
 static int insert(struct lanedb *db, const char *name, uint16_t device,
@@ -187,7 +210,7 @@ static int insert(struct lanedb *db, const char *name, uint16_t device,
 	int *bucket = &cache->buckets[bucket_of(name, device)];
 	struct entry *entry;
 
-	if (victim(db, &entry, err) != 0)
+	if (make_room(db, &entry, err) != 0)
 		return -1;
 	strcpy(entry->name, name);
 	entry->device = device;
@@ -212,10 +235,10 @@ static int lookup(struct lanedb *db, const struct wa_jid *address,
 	if (insert(db, name, address->device, &entry, err) != 0)
 		return -1;
 	if (row_read(db, entry, err) != 0) {
-		unlink_entry(db->sessions, entry);
-		entry_wipe(entry);
+		entry_drop(db->sessions, entry);
 		return -1;
 	}
+	db->sessions->n_bytes += entry->record.len;
 	*out = entry;
 	return 0;
 }
@@ -254,6 +277,7 @@ void session_cache_drop(struct lanedb *db)
 	for (int i = 0; i < CACHE_BUCKETS; i++)
 		cache->buckets[i] = -1;
 	cache->n_dirty = 0;
+	cache->n_bytes = 0;
 	cache->hand = 0;
 }
 
@@ -266,9 +290,7 @@ void session_cache_forget(struct lanedb *db, const char *name)
 
 		if (!entry->is_used || strcmp(entry->name, name) != 0)
 			continue;
-		cache->n_dirty -= entry->is_dirty;
-		unlink_entry(cache, entry);
-		entry_wipe(entry);
+		entry_drop(cache, entry);
 	}
 }
 
@@ -298,6 +320,7 @@ int lanedb_session_save(struct lanedb *db, const struct wa_jid *address,
 	if (entry == NULL &&
 		insert(db, name, address->device, &entry, err) != 0)
 		return -1;
+	db->sessions->n_bytes += n - entry->record.len;
 	buf_clear(&entry->record);
 	buf_add(&entry->record, record, n);
 	entry->is_absent = false;
@@ -305,8 +328,8 @@ int lanedb_session_save(struct lanedb *db, const struct wa_jid *address,
 	return 0;
 }
 
-int lanedb_session_delete(struct lanedb *db, const struct wa_jid *address,
-	struct err *err)
+int lanedb_session_delete(
+	struct lanedb *db, const struct wa_jid *address, struct err *err)
 {
 	struct entry *entry;
 
@@ -314,6 +337,7 @@ int lanedb_session_delete(struct lanedb *db, const struct wa_jid *address,
 		return -1;
 	if (entry->is_absent)
 		return 0;
+	db->sessions->n_bytes -= entry->record.len;
 	buf_clear(&entry->record);
 	entry->is_absent = true;
 	mark_dirty(db, entry);
@@ -325,9 +349,9 @@ int lanedb_session_delete(struct lanedb *db, const struct wa_jid *address,
 int lanedb_peer_identity_load(struct lanedb *db, const struct wa_jid *address,
 	struct buf *out, struct err *err)
 {
-	scoped(query_close) struct query q = query_open(&db->db,
-		"SELECT sealed FROM peer_identity"
-		" WHERE name = ? AND device = ?");
+	scoped(query_close) struct query q =
+		query_open(&db->db, "SELECT sealed FROM peer_identity"
+				    " WHERE name = ? AND device = ?");
 	char name[RECORD_NAME];
 	const void *sealed;
 	size_t n;
@@ -340,9 +364,12 @@ int lanedb_peer_identity_load(struct lanedb *db, const struct wa_jid *address,
 	if (rc != 1)
 		return rc;
 	sealed = query_blob(&q, &n);
-	return lanedb_unseal(db, "peer_identity", sealed, n, out, err) == 0 ?
-		       1 :
-		       -1;
+	return lanedb_unseal(db,
+		       record_place(
+			       db, "peer_identity", "", name, address->device),
+		       sealed, n, out, err) == 0
+		       ? 1
+		       : -1;
 }
 
 int lanedb_peer_identity_save(struct lanedb *db, const struct wa_jid *address,
@@ -358,7 +385,9 @@ int lanedb_peer_identity_save(struct lanedb *db, const struct wa_jid *address,
 		" DO UPDATE SET sealed = excluded.sealed");
 
 	record_name(address, name);
-	lanedb_seal(db, "peer_identity", key, n);
+	lanedb_seal(db,
+		record_place(db, "peer_identity", "", name, address->device),
+		key, n);
 	query_bind_text(&q, name);
 	query_bind_int(&q, address->device);
 	query_bind_blob(&q, db->scratch.data, db->scratch.len);
@@ -387,8 +416,12 @@ int lanedb_sender_key_load(struct lanedb *db, const struct wa_jid *group,
 	if (rc != 1)
 		return rc;
 	sealed = query_blob(&q, &n);
-	return lanedb_unseal(db, "sender_key", sealed, n, out, err) == 0 ? 1 :
-									   -1;
+	return lanedb_unseal(db,
+		       record_place(
+			       db, "sender_key", chat, name, sender->device),
+		       sealed, n, out, err) == 0
+		       ? 1
+		       : -1;
 }
 
 int lanedb_sender_key_save(struct lanedb *db, const struct wa_jid *group,
@@ -406,7 +439,9 @@ int lanedb_sender_key_save(struct lanedb *db, const struct wa_jid *group,
 
 	record_name(group, chat);
 	record_name(sender, name);
-	lanedb_seal(db, "sender_key", record, n);
+	lanedb_seal(db,
+		record_place(db, "sender_key", chat, name, sender->device),
+		record, n);
 	query_bind_text(&q, chat);
 	query_bind_text(&q, name);
 	query_bind_int(&q, sender->device);

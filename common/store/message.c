@@ -358,34 +358,42 @@ static bool status_may_become(enum message_status from, enum message_status to)
 	return false;
 }
 
-static bool fill(int64_t *field_ms, int64_t at_ms)
+static void fill(int64_t *field_ms, int64_t at_ms)
 {
-	if (*field_ms != 0)
-		return false;
-	*field_ms = at_ms;
-	return at_ms != 0;
+	if (*field_ms == 0)
+		*field_ms = at_ms;
 }
 
-/* Later stages imply that a message was delivered and read. */
-static bool fill_times(struct message *m, const struct message_change *change)
+/* What was read was delivered. */
+static void fill_times(struct message *m, const struct message_change *change)
 {
 	switch (change->status) {
 	case MESSAGE_SENT:
-		return fill(&m->sent_ms, change->at_ms);
-	case MESSAGE_DELIVERED:
-		return fill(&m->delivered_ms, change->at_ms);
+		fill(&m->sent_ms, change->at_ms);
+		return;
 	case MESSAGE_READ:
 	case MESSAGE_PLAYED:
-		return fill(&m->delivered_ms, change->at_ms) |
-		       fill(&m->read_ms, change->at_ms);
+		fill(&m->read_ms, change->at_ms);
+		fill(&m->delivered_ms, change->at_ms);
+		return;
+	case MESSAGE_DELIVERED:
+		fill(&m->delivered_ms, change->at_ms);
+		return;
 	case MESSAGE_FAILED:
-		return m->status == MESSAGE_FAILED &&
-		       fill(&m->failed_ms, change->at_ms);
+		if (m->status == MESSAGE_FAILED)
+			fill(&m->failed_ms, change->at_ms);
+		return;
 	case MESSAGE_QUEUED:
 	case MESSAGE_RECEIVED:
-		return false;
+		return;
 	}
-	return false;
+}
+
+static bool differ(const struct message *a, const struct message *b)
+{
+	return a->status != b->status || a->n_devices != b->n_devices ||
+	       a->sent_ms != b->sent_ms || a->delivered_ms != b->delivered_ms ||
+	       a->read_ms != b->read_ms || a->failed_ms != b->failed_ms;
 }
 
 static int message_update(
@@ -410,19 +418,17 @@ static int message_update(
 static int message_apply(struct tx *tx, struct message *m,
 	const struct message_change *change, bool *changed, struct err *err)
 {
-	bool is_dirty;
+	const struct message before = *m;
 
 	*changed = status_may_become(m->status, change->status);
 	if (*changed) {
 		m->status = change->status;
 		m->reason = change->reason; /* NULL: it waits no more */
 	}
-	is_dirty = fill_times(m, change) || *changed;
-	if (change->n_devices > 0 && change->n_devices != m->n_devices) {
+	fill_times(m, change);
+	if (change->n_devices > 0)
 		m->n_devices = change->n_devices;
-		is_dirty = true;
-	}
-	return is_dirty ? message_update(tx, m, err) : 0;
+	return differ(m, &before) ? message_update(tx, m, err) : 0;
 }
 
 int store_message_change(struct tx *tx, int64_t device_id,

@@ -234,7 +234,7 @@ int store_scheduled_due(struct store *store, int64_t now_ms, int limit,
 int64_t store_scheduled_next_due(struct store *store)
 {
 	scoped(query_close) struct query q = query_open(store_db(store),
-		"SELECT due_ms FROM scheduled WHERE status = 1"
+		"SELECT due_ms FROM scheduled WHERE status = 1 AND due_ms > 0"
 		" ORDER BY due_ms, id LIMIT 1");
 
 	return query_step(&q, NULL) == 1 ? query_int(&q) : INT64_MAX;

@@ -1,5 +1,6 @@
-/* What the files of the Signal door share: the party, and the way from the library's codes to
- * ours.  Only signal*.c include this and the library's own headers. */
+/* What the files of the Signal door share: the party, and the way from the
+ * library's codes to ours.  Only signal*.c include this and the library's own
+ * headers. */
 #ifndef COMMON_WA_SIGNAL_PARTY_H
 #define COMMON_WA_SIGNAL_PARTY_H
 
@@ -17,8 +18,8 @@
 #define DJB_KEY_BYTES (1 + WA_KEY_BYTES)
 #define DJB_TYPE 0x05
 
-/* What our store callbacks return when the store failed: below everything that the
- * library uses, so that a disk error is never taken for a bad message. */
+/* What our store callbacks return when the store failed: below everything that
+ * the library uses, so that a disk error is never taken for a bad message. */
 #define STORE_FAILED (SG_ERR_MINIMUM - 1)
 
 struct wa_signal {
@@ -55,17 +56,20 @@ void signal_party_wipe_record(struct wa_signal *party);
 /* Fills @err for a library call that gave @rc; the second returns -1. */
 enum wa_signal_result signal_report(int rc, const char *what, struct err *err);
 int signal_fail(int rc, const char *what, struct err *err);
-/* The code of a parser: whatever does not parse is the peer's fault, too short bytes
+/* The code of a parser: whatever does not parse is the peer's fault, too short
+ * bytes
  * ("invalid argument" to the library) among them. */
 int signal_parse_error(int rc);
 
-/* SG_ERR_INVALID_KEY for a key whose shared secrets anybody knows: all zero, small order. */
+/* SG_ERR_INVALID_KEY for a key whose shared secrets anybody knows: all zero,
+ * small order. */
 int signal_key_check(const ec_public_key *key);
 bool signal_key_is_weak(const uint8_t pub[WA_KEY_BYTES]);
 
 /* scoped(signal_unref): any reference-counted object of the library. */
 void signal_unref(void *objectp);
-/* scoped(signal_wipe_free) signal_buffer *: for everything that was ever secret. */
+/* scoped(signal_wipe_free) signal_buffer *: for everything that was ever
+ * secret. */
 void signal_wipe_free(signal_buffer **bufferp);
 
 #endif

@@ -1,5 +1,6 @@
-/* The crypto that the Signal library asks its host for: random numbers, HMAC-SHA-256,
- * SHA-512 and AES-256-CBC, from libsodium and mbedTLS.  Only signal.c includes this. */
+/* The crypto that the Signal library asks its host for: random numbers,
+ * HMAC-SHA-256, SHA-512 and AES-256-CBC, from libsodium and mbedTLS.  Only
+ * signal.c includes this. */
 #ifndef COMMON_WA_SIGNAL_PROVIDER_H
 #define COMMON_WA_SIGNAL_PROVIDER_H
 

@@ -19,7 +19,8 @@
 
 #define ID_MAX 128
 #define NAME_MAX_BYTES 256
-#define STATUS_RETRY_SEC 86400 /* an older story is not asked for again */
+#define TIME_MAX_SEC 99999999999LL /* the year 5138: beyond is nonsense */
+#define STATUS_RETRY_SEC 86400	   /* an older story is not asked for again */
 
 /* Errors that an ack to the server may carry. */
 enum nack {
@@ -125,6 +126,8 @@ static bool inbound_read(
 	if (in->id == NULL || in->id[0] == '\0' || strlen(in->id) > ID_MAX)
 		return false;
 	in->t = wa_node_int(message, "t", 0);
+	if (in->t < 0 || in->t > TIME_MAX_SEC)
+		in->t = 0;
 	if (!addresses_read(lane, in))
 		return false;
 	in->is_peer =

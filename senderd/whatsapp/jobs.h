@@ -1,5 +1,6 @@
-/* The messages a lane holds in memory: found by WhatsApp id, standing in one line each, lines
- * kept in the order of their numbers.  Bounded by its user; the store has them all. */
+/* The messages a lane holds in memory: found by WhatsApp id, standing in one
+ * line each, lines kept in the order of their numbers.  Bounded by its user;
+ * the store has them all. */
 #ifndef SENDERD_WHATSAPP_JOBS_H
 #define SENDERD_WHATSAPP_JOBS_H
 
@@ -21,8 +22,9 @@ struct job {
 	struct job *next_by_id;
 	int64_t seq;	    /* device_seq: the order */
 	int64_t created_ms; /* unix */
-	int64_t due_ms;	    /* monotonic: when the ack is overdue, or when to try again */
-	unsigned n_sends;   /* stanzas sent so far */
+	int64_t due_ms;	  /* monotonic: when the ack is overdue, or when to try
+			     again */
+	unsigned n_sends; /* stanzas sent so far */
 	unsigned n_refused; /* of them refused with "later" */
 	size_t n_devices;   /* of the last stanza */
 	bool by_number;	    /* the server refused its LID form */
@@ -41,7 +43,8 @@ struct jobs {
 };
 
 /* NULL when the id is empty or too long, or known already. */
-struct job *jobs_add(struct jobs *jobs, const char *wa_id, const char *phone, const char *text);
+struct job *jobs_add(struct jobs *jobs, const char *wa_id, const char *phone,
+	const char *text);
 struct job *jobs_find(const struct jobs *jobs, const char *wa_id);
 /* Takes it out of its line and frees it; *@jobp is NULL afterwards. */
 void jobs_remove(struct jobs *jobs, struct job **jobp);

@@ -187,7 +187,7 @@ static void hold_resume(
 	struct job *job = NULL;
 
 	while ((job = TAILQ_FIRST(&hold->jobs)) != NULL) {
-		job->keys_asked |= hold->need == LOOKUP_KEYS;
+		job->keys_asked = hold->need == LOOKUP_KEYS;
 		outbound_resume(lane, job);
 	}
 	hold_remove(lookup, hold);

@@ -20,9 +20,8 @@
 #define TICKS_A_MINUTE 12
 #define LOOK_AHEAD 256	 /* jobs in memory beyond those in flight */
 #define SENDS_A_TURN 128 /* then acks and inbound stanzas get their turn */
-#define OWN_KEYS_AGAIN_MS (600 * 1000LL)
-#define EXPIRE_SCAN \
-	256 /* queued rows looked at per minute while disconnected */
+#define OWN_KEYS_AGAIN_MS (60 * 1000LL)
+#define EXPIRE_SCAN 256 /* rows looked at each minute while disconnected */
 
 size_t outbound_in_flight(const struct lane *lane)
 {
@@ -209,7 +208,9 @@ static void on_own_devices(struct lane *lane,
 
 	(void)arg;
 	ob->asking_own = false;
-	if (n == 0 || outcomes[0] != DEVICES_KNOWN)
+	if (n > 0 && outcomes[0] == DEVICES_KNOWN)
+		ob->own_keys_asked_ms = 0; /* there may be new devices */
+	else
 		ob->own_asked_ms = clock_mono_ms() + random_jitter(TICK_MS, 25);
 	outbound_kick(lane);
 }
@@ -307,8 +308,8 @@ static bool job_send(
 		outbound_fail(lane, job, "no_recipient_device");
 		return true;
 	}
-	if (err.code ==
-		ERR_INTERNAL) { /* a turn tried again would fail again */
+	/* Not the database: in another turn it would fail the same way. */
+	if (err.code == ERR_INTERNAL) {
 		log_error("message id=%s reason=\"%s\": please report",
 			job->wa_id, err.msg);
 		outbound_fail(lane, job, "internal_error");
@@ -563,6 +564,12 @@ void outbound_on_disconnect(struct lane *lane)
 	struct outbound *ob = lane->outbound;
 
 	receipt_on_disconnect(lane);
+	for (size_t i = 0; i < JOBS_BUCKETS; i++) {
+		for (const struct job *job = ob->jobs.by_id[i]; job != NULL;
+			job = job->next_by_id)
+			facts_add_reason(
+				lane, job->wa_id, "device_not_connected");
+	}
 	jobs_clear(&ob->jobs); /* before the lines they stand in */
 	lookup_clear(ob->lookup);
 	ob->n_in_flight = 0;

@@ -1,11 +1,14 @@
-/* What outbound*.c share with each other and with their helpers; the lane's view is in lane.h.
+/* What outbound*.c share with each other and with their helpers; the lane's
+ * view is in lane.h.
  *
- * A job is taken only in the order of device_seq.  Memory holds at most max_in_flight messages that
- * wait for the server's ack and a bounded look-ahead; everything else stays in
- * the store, which is read again after any gap, reconnect or dropped turn. */
+ * A job is taken only in the order of device_seq.  Memory holds at most
+ * max_in_flight messages that wait for the server's ack and a bounded
+ * look-ahead; everything else stays in the store, which is read again after any
+ * gap, reconnect or dropped turn. */
 #ifndef SENDERD_WHATSAPP_OUTBOUND_H
 #define SENDERD_WHATSAPP_OUTBOUND_H
 
+#include "common/store/message.h"
 #include "senderd/lane.h"
 #include "senderd/whatsapp/jobs.h"
 #include "senderd/whatsapp/receipt.h"
@@ -26,30 +29,35 @@ struct outbound {
 
 	bool asking_own; /* a question about our own devices is under way */
 	int64_t own_asked_ms;	    /* monotonic: after a failure, not before */
-	int64_t own_keys_asked_ms;  /* the same for keys */
+	int64_t own_keys_asked_ms;  /* monotonic: keys, not before */
 	int64_t no_new_chats_until; /* monotonic */
 
 	struct lane_timer kick, tick;
 	bool is_kicked;
 	unsigned n_ticks;
-	struct receipt_batch receipts; /* wait for company while the backlog is read */
+	struct receipt_batch
+		receipts; /* wait for company while the backlog is read */
 	struct tokens_due tokens;
 	unsigned n_resends; /* wait for a peer's keys: retry.c bounds them */
 };
 
 /* Moves a job to one of the lines above, and keeps count. */
-void outbound_place(struct outbound *ob, struct job *job, struct job_line *line);
+void outbound_place(
+	struct outbound *ob, struct job *job, struct job_line *line);
 /* Forgets a job whose end is recorded. */
 void outbound_drop(struct outbound *ob, struct job *job);
 /* Ends a message for good; the job is gone. */
 void outbound_fail(struct lane *lane, struct job *job, const char *reason);
-/* The recipient has it, so the server had it: the ack was lost.  Records SENT; nothing for other ids. */
-void outbound_on_delivered(struct lane *lane, const char *wa_id, int64_t at_ms);
+/* A receipt by @phone (NULL: not known).  If that is whom an unacknowledged
+ * message is for, the server had it and the ack was lost: records SENT. */
+void outbound_on_delivered(struct lane *lane,
+	const struct message_change *change, const char *phone);
 /* A job's lookup is answered: it stands in line again. */
 void outbound_resume(struct lane *lane, struct job *job);
 /* Sends what can be sent, in a turn of its own, soon. */
 void outbound_kick(struct lane *lane);
-/* From now on chats are addressed by number, or by LID, which is what the lane starts with. */
+/* From now on chats are addressed by number, or by LID, which is what the lane
+ * starts with. */
 int outbound_address(struct lane *lane, bool by_number, struct err *err);
 
 #endif

@@ -58,6 +58,16 @@ int outbound_address(struct lane *lane, bool by_number, struct err *err)
 		lane->db, "dm_namespace", value, strlen(value), err);
 }
 
+/* Room for more messages: a whole batch of them, so that they share a commit.
+ */
+static void refill(struct lane *lane)
+{
+	size_t max = (size_t)lane->config->sender.max_in_flight;
+
+	if (lane->outbound->n_in_flight <= max - max / 8)
+		outbound_kick(lane);
+}
+
 static void sent_record(struct lane *lane, const struct job *job, int64_t at_ms)
 {
 	facts_add_change(lane, &(struct message_change){
@@ -68,16 +78,18 @@ static void sent_record(struct lane *lane, const struct job *job, int64_t at_ms)
 			       });
 }
 
-void outbound_on_delivered(struct lane *lane, const char *wa_id, int64_t at_ms)
+void outbound_on_delivered(struct lane *lane,
+	const struct message_change *change, const char *phone)
 {
 	struct outbound *ob = lane->outbound;
-	struct job *job = jobs_find(&ob->jobs, wa_id);
+	struct job *job = jobs_find(&ob->jobs, change->wa_id);
 
-	if (job == NULL || job->n_sends == 0)
+	if (job == NULL || job->n_sends == 0 || phone == NULL ||
+		strcmp(job->phone, phone) != 0)
 		return;
-	sent_record(lane, job, at_ms);
+	sent_record(lane, job, change->at_ms);
 	outbound_drop(ob, job);
-	outbound_kick(lane);
+	refill(lane);
 }
 
 static int on_accepted(struct lane *lane, struct job *job,
@@ -134,6 +146,7 @@ static int on_refused(
 	case REFUSAL_REFRESH:
 		again = !job->rebuilt;
 		job->rebuilt = true;
+		job->keys_asked = false; /* there may be new devices */
 		if (again && devices_forget(lane, &account, err) != 0)
 			return -1;
 		break;
@@ -173,5 +186,5 @@ void outbound_on_ack(struct lane *lane, const struct wa_node *ack)
 			facts_fail(lane, &err);
 		outbound_drop(ob, job);
 	}
-	outbound_kick(lane);
+	refill(lane);
 }

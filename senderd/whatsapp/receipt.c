@@ -1,5 +1,6 @@
 #include "senderd/whatsapp/receipt.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
@@ -15,17 +16,18 @@
 #define BATCH_WAIT_MS 50
 #define IDS_MAX 1024 /* of one inbound receipt; more are not honoured */
 #define CLOCKS_AGREE_MS 2000
+#define TIME_MAX_SEC 99999999999LL /* the year 5138: beyond is nonsense */
 
 int64_t receipt_time_ms(const struct wa_node *stanza)
 {
 	int64_t now_ms = clock_now_ms();
-	int64_t t_ms = wa_node_int(stanza, "t", 0) * 1000;
-	int64_t off_ms = now_ms - t_ms;
+	int64_t t = wa_node_int(stanza, "t", 0);
+	int64_t off_ms = 0;
 
-	if (t_ms <= 0 || t_ms / 1000 > INT32_MAX * 4LL)
+	if (t <= 0 || t > TIME_MAX_SEC)
 		return now_ms;
-	return off_ms > -CLOCKS_AGREE_MS && off_ms < CLOCKS_AGREE_MS ? now_ms
-								     : t_ms;
+	off_ms = now_ms - t * 1000;
+	return llabs(off_ms) < CLOCKS_AGREE_MS ? now_ms : t * 1000;
 }
 
 /* ---- acks ---- */
@@ -210,10 +212,9 @@ static enum message_status status_of(const char *type)
 	return 0;
 }
 
-/* Whose word counts: the account of the reader, by both its names. */
+/* Whose word it is: the account of the reader, by both its names. */
 struct reader {
 	struct wa_jid pn, lid; /* either may be empty */
-	bool is_recipient;     /* of the message looked at */
 };
 
 static int reader_find(struct lane *lane, const struct wa_jid *from,
@@ -222,74 +223,51 @@ static int reader_find(struct lane *lane, const struct wa_jid *from,
 	struct wa_jid bare = wa_jid_bare(from);
 	int found = 0;
 
-	*out = (struct reader){ .is_recipient = false };
-	if (bare.server == WA_SERVER_LID) {
-		out->lid = bare;
-		found = lanedb_pn_of(lane->db, &bare, &out->pn, err);
-		if (found == 0)
-			out->pn = (struct wa_jid){ .server = WA_SERVER_NONE };
-	} else {
-		out->pn = bare;
-	}
+	*out = (struct reader){ .pn = bare };
+	if (bare.server != WA_SERVER_LID)
+		return 0;
+	*out = (struct reader){ .lid = bare };
+	found = lanedb_pn_of(lane->db, &bare, &out->pn, err);
+	if (found == 0)
+		out->pn = (struct wa_jid){ .server = WA_SERVER_NONE };
 	return found < 0 ? -1 : 0;
 }
 
-static int on_our_message(const struct message *row, void *arg)
+static const char *name_of(const struct wa_jid *jid)
 {
-	struct reader *reader = arg;
-
-	reader->is_recipient =
-		(row->phone != NULL && reader->pn.user[0] != '\0' &&
-			strcmp(row->phone, reader->pn.user) == 0) ||
-		(row->lid != NULL && reader->lid.user[0] != '\0' &&
-			strcmp(row->lid, reader->lid.user) == 0);
-	return 0;
-}
-
-static int status_set(struct lane *lane, struct reader *reader, const char *id,
-	enum message_status status, int64_t at_ms, struct err *err)
-{
-	reader->is_recipient = false;
-	if (store_message_by_wa_id(lane->store, lane->device_id, id,
-		    on_our_message, reader, err) != 0)
-		return err->code == ERR_NOT_FOUND ? 0 : -1;
-	if (!reader->is_recipient)
-		return 0; /* not ours, or somebody else's word about it */
-	outbound_on_delivered(lane, id, at_ms);
-	facts_add_change(lane, &(struct message_change){
-				       .wa_id = id,
-				       .status = status,
-				       .at_ms = at_ms,
-			       });
-	return 0;
+	return jid->user[0] != '\0' ? jid->user : NULL;
 }
 
 static int statuses_set(struct lane *lane, const struct wa_node *receipt,
 	enum message_status status, struct err *err)
 {
 	const struct wa_node *list = wa_node_child(receipt, "list");
-	const char *id = wa_node_str(receipt, "id");
-	int64_t at_ms = receipt_time_ms(receipt);
+	struct message_change change = { .status = status,
+		.wa_id = wa_node_str(receipt, "id"),
+		.at_ms = receipt_time_ms(receipt) };
 	struct wa_jid from;
 	struct reader reader;
 	size_t n = 0;
 
 	if (!wa_node_jid(receipt, "from", &from) || !wa_jid_is_user(&from) ||
-		id == NULL)
+		change.wa_id == NULL)
 		return 0;
-	if (reader_find(lane, &from, &reader, err) != 0 ||
-		status_set(lane, &reader, id, status, at_ms, err) != 0)
+	if (reader_find(lane, &from, &reader, err) != 0)
 		return -1;
+	outbound_on_delivered(lane, &change, name_of(&reader.pn));
+	facts_add_receipt(
+		lane, &change, name_of(&reader.pn), name_of(&reader.lid));
 	if (list == NULL)
 		return 0;
 	wa_node_each (item, list) {
-		id = wa_node_str(item, "id");
-		if (id == NULL)
+		change.wa_id = wa_node_str(item, "id");
+		if (change.wa_id == NULL)
 			continue;
 		if (++n > IDS_MAX)
 			break;
-		if (status_set(lane, &reader, id, status, at_ms, err) != 0)
-			return -1;
+		outbound_on_delivered(lane, &change, name_of(&reader.pn));
+		facts_add_receipt(lane, &change, name_of(&reader.pn),
+			name_of(&reader.lid));
 	}
 	return 0;
 }

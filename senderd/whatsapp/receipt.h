@@ -1,17 +1,20 @@
-/* Receipts: ours for what we got, theirs for what we sent (messages.md 4.3, 6). */
+/* Receipts: ours for what we got, theirs for what we sent (messages.md 4.3, 6).
+ */
 #ifndef SENDERD_WHATSAPP_RECEIPT_H
 #define SENDERD_WHATSAPP_RECEIPT_H
 
 #include "common/buf.h"
 #include "senderd/lane.h"
 
-/* Receipts with the same addresses and type that wait for company: only while the backlog
- * is read, for some milliseconds, and never longer than the connection. */
+/* Receipts with the same addresses and type that wait for company: only while
+ * the backlog is read, for some milliseconds, and never longer than the
+ * connection. */
 struct receipt_batch {
 	struct lane_timer timer;
-	struct wa_jid to, participant, recipient; /* the last two may be empty */
-	const char *type;			  /* NULL = delivered; a literal */
-	struct buf ids;				  /* NUL-terminated, one after another */
+	struct wa_jid to, participant,
+		recipient; /* the last two may be empty */
+	const char *type;  /* NULL = delivered; a literal */
+	struct buf ids;	   /* NUL-terminated, one after another */
 	size_t n;
 };
 
@@ -32,8 +35,9 @@ void receipt_send_history(struct lane *lane, const char *id);
 void receipt_on_disconnect(struct lane *lane);
 void receipt_batch_fini(struct receipt_batch *batch);
 
-/* The time of a stanza of the server in unix ms.  It tells whole seconds; where our clock agrees
- * with them, it gives the milliseconds.  Now when there is none. */
+/* The time of a stanza of the server in unix ms.  It tells whole seconds; where
+ * our clock agrees with them, it gives the milliseconds.  Now when there is
+ * none. */
 int64_t receipt_time_ms(const struct wa_node *stanza);
 
 #endif

@@ -11,6 +11,7 @@
 #include "common/own.h"
 #include "senderd/facts.h"
 #include "senderd/whatsapp/bundles.h"
+#include "senderd/whatsapp/devices.h"
 #include "senderd/whatsapp/fanout.h"
 #include "senderd/whatsapp/outbound.h"
 
@@ -388,6 +389,21 @@ static void serve_after_keys(struct lane *lane, const struct request *request)
 	bundles_ask(lane, &request->address, 1, true, on_keys, pending);
 }
 
+/* A device that is not in our list of the account: the list is out of date. */
+static int list_check(
+	struct lane *lane, const struct request *request, struct err *err)
+{
+	struct wa_jid account = wa_jid_bare(&request->address);
+	struct device_list list;
+	int known = devices_load(lane, &account, &list, err);
+
+	for (size_t i = 0; known > 0 && i < list.n; i++) {
+		if (list.numbers[i] == request->address.device)
+			return 0;
+	}
+	return known < 0 ? -1 : devices_forget(lane, &account, err);
+}
+
 /* 1: go on, 0: nothing to do for this one, -1: the lane database failed. */
 static int may_serve(
 	struct lane *lane, const struct request *request, struct err *err)
@@ -408,8 +424,9 @@ static int may_serve(
 			wa_jid_text(&request->address, text));
 		return 0;
 	}
-	if (lanedb_retry_count(lane->db, "out", &request->address, request->id,
-		    clock_now_ms(), &n_served, err) != 0)
+	if (list_check(lane, request, err) != 0 ||
+		lanedb_retry_count(lane->db, "out", &request->address,
+			request->id, clock_now_ms(), &n_served, err) != 0)
 		return -1;
 	return n_served <= SERVE_MAX;
 }

@@ -10,7 +10,7 @@ before(async () => {
 	suite = await Suite.start({ env: { VEREDA_SAFETY_ENABLED: 'false' }, keep: true })
 	await suite.phone(PEER)
 })
-after(async () => { suite.keep = false; await suite.stop() })
+after(async () => { suite.keep = false; await suite.stop({ allowErrors: [/name=schedulerd/] }) })
 
 const create = (text, inMs, extra = {}) => suite.api('POST', BASE, {
 	body: { deviceUid: suite.deviceUid, to: '+' + PEER, text, scheduledAt: new Date(Date.now() + inMs).toISOString(), ...extra } })
@@ -55,18 +55,35 @@ test('the past, a bad date and a foreign device are refused', async () => {
 	assert.equal((await suite.api('GET', `${BASE}/${suite.accountId}`)).status, 404)
 })
 
-test('due while the suite is down: sent once after the start', async () => {
+test('due while schedulerd is dead: sent once after its restart', async () => {
 	const ids = []
-	for (let i = 0; i < 5; i++) ids.push((await create(`while down ${i}`, 1500)).body.id)
-	await suite.down()
-	await sleep(2000)
-	await suite.up()
-	await suite.phone(PEER)
+	assert.equal(suite.kill('schedulerd', 'SIGSTOP'), 1)
+	for (let i = 0; i < 5; i++) ids.push((await create(`while down ${i}`, 1000)).body.id)
+	await sleep(1500)
+	for (const id of ids) assert.equal((await get(id)).status, 'PENDING')
+	assert.equal(suite.kill('schedulerd'), 1)
 	for (const id of ids) await eventually('it is SENT', async () => (await get(id)).status === 'SENT')
-	await eventually('the phone has all', async () => (await suite.inbox(PEER)).filter((m) => /^while down/.test(m.text)).length === 5)
+	const arrived = async () => (await suite.inbox(PEER)).filter((m) => /^while down/.test(m.text))
+	await eventually('the phone has all', async () => (await arrived()).length === 5)
 	suite.kill('schedulerd')
-	await sleep(3000)
-	assert.equal((await suite.inbox(PEER)).filter((m) => /^while down/.test(m.text)).length, 5)
+	await eventually('schedulerd runs again', () => suite.pids('schedulerd').length === 1)
+	await sleep(1000)
+	assert.equal((await arrived()).length, 5)
 	const list = await suite.api('GET', `${BASE}?status=SENT&limit=100`)
 	assert.ok(list.body.total >= 7 && list.body.data.every((s) => s.status === 'SENT'))
+})
+
+test('later than the limit: FAILED with the reason, and not sent', async () => {
+	suite.kill('schedulerd', 'SIGSTOP')
+	const { id } = (await create('too late', 500)).body
+	await suite.down()
+	suite.env.VEREDA_CLOCK_SHIFT_MS = String(2 * 86400000) // two days pass
+	await sleep(2000)
+	await suite.up()
+	const failed = await eventually('it is FAILED', async () => {
+		const s = await get(id)
+		return s.status === 'FAILED' ? s : null
+	})
+	assert.match(failed.reason, /^expired/)
+	assert.equal(failed.messageId, null)
 })

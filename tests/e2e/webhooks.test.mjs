@@ -106,7 +106,9 @@ test('webhooks are listed, paused and removed', async () => {
 		await sleep(300)
 		assert.equal(hook.got.length, 0)
 		await put(suite, { isActive: true })
-		await eventually('what happened meanwhile is delivered', () => hook.events('message.delivered').length === 1)
+		const { messageId: later } = (await suite.send(PEER, 'after the pause')).body
+		await eventually('what happens from now on is delivered', () => hook.events('message.delivered').find((e) => e.data.messageId === later))
+		assert.ok(!hook.events().some((e) => e.data.messageId === messageId), 'what happened while it was paused stays away')
 		assert.equal((await put(suite, { personalWebhookUrl: null })).body.personalWebhookUrl, null)
 	} finally {
 		await suite.stop()

@@ -104,8 +104,11 @@ async function webhooks(suite) {
 		const uids = []
 		for (let i = 0; i < HOOK_DEVICES; i++) uids.push(await pair(suite, `hook ${i}`, `15559${String(i).padStart(6, '0')}`))
 		const put = (deviceUid, body) => suite.api('PUT', '/v1/developer/webhooks', { body: { deviceUid, ...body } })
-		for (const uid of uids) await put(uid, { personalWebhookUrl: url + '/', isActive: false })
-		note('making events')
+		for (const uid of uids) await put(uid, { personalWebhookUrl: url + '/' })
+		note('making events while webhookd rests')
+		await sleep(1000) // the session events of pairing
+		const before = (await http('GET', url + '/count')).body.count
+		signal(suite, ['webhookd'], 'SIGSTOP')
 		const each = MESSAGES / 10
 		const port = new URL(suite.baseUrl).port
 		await Promise.all(uids.map((uid) => run(join(TOOLS, 'loadgen'), [port, suite.apiKey, uid, 8, each, PHONES].map(String))))
@@ -119,9 +122,12 @@ async function webhooks(suite) {
 		await sleep(1000)
 		const goal = each * HOOK_DEVICES * 2
 		note('delivering the backlog')
-		for (const uid of uids) await put(uid, { isActive: true })
-		await eventually('the backlog is delivered', async () => (await http('GET', url + '/count')).body.count >= goal, 120000)
-		const { count: n, firstUs, lastUs } = (await http('GET', url + '/count')).body
+		const began = process.hrtime.bigint()
+		signal(suite, ['webhookd'], 'SIGCONT')
+		await eventually('the backlog is delivered', async () => (await http('GET', url + '/count')).body.count >= before + goal, 120000)
+		const { count, lastUs } = (await http('GET', url + '/count')).body
+		const n = count - before
+		const firstUs = Number(began / 1000n) // the same monotonic clock
 		figures.webhook_deliveries = { count: n, endpoints: HOOK_DEVICES, seconds: (lastUs - firstUs) / 1e6, per_second: Math.round(n / ((lastUs - firstUs) / 1e6)) }
 	} finally {
 		child.kill()

@@ -1,4 +1,5 @@
-/* A store of its own for each test: a fresh database with one account that has two devices. */
+/* A store of its own for each test: a fresh database with one account that has
+ * two devices. */
 #ifndef TESTS_UNIT_STORE_FIXTURE_H
 #define TESTS_UNIT_STORE_FIXTURE_H
 
@@ -147,8 +148,8 @@ static inline struct outgoing insert_out(struct fixture *f, struct tx *tx,
 		.source = MESSAGE_BY_API,
 		.client_message_id = client_message_id,
 		.created_ms = NOW_MS };
-	assert_int_equal(store_message_insert_out(tx, &out.message,
-				 &out.duplicate, &f->err),
+	assert_int_equal(store_message_insert_out(
+				 tx, &out.message, &out.duplicate, &f->err),
 		0);
 	return out;
 }
@@ -162,7 +163,7 @@ static inline struct outgoing put_out(struct fixture *f, int64_t device_id)
 	return out;
 }
 
-#define STORE_TEST(test)                                                       \
+#define STORE_TEST(test) \
 	cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
 
 #endif

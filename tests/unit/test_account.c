@@ -45,8 +45,7 @@ static int64_t add_key(struct fixture *f, const char *name, uint8_t byte)
 	int64_t id = 0;
 
 	memset(hash, byte, sizeof(hash));
-	assert_int_equal(
-		store_api_key_create(tx, &key, hash, &id, &f->err), 0);
+	assert_int_equal(store_api_key_create(tx, &key, hash, &id, &f->err), 0);
 	commit(f, tx);
 	return id;
 }
@@ -62,7 +61,8 @@ static int account_of(struct fixture *f, uint8_t byte, int64_t *account_id)
 		f->store, hash, account_id, &key_id, &f->err);
 }
 
-static int revoke(struct fixture *f, int64_t account_id, const char *public_id)
+static int revoke_key(
+	struct fixture *f, int64_t account_id, const char *public_id)
 {
 	struct tx *tx = begin(f);
 	int rc;
@@ -146,7 +146,7 @@ static void a_key_opens_its_account_until_it_is_revoked(void **state)
 	assert_int_equal(account_id, f->account_id);
 	assert_int_equal(account_of(f, 8, &account_id), -1);
 	assert_int_equal(f->err.code, ERR_UNAUTHORIZED);
-	assert_int_equal(revoke(f, f->account_id, "ci"), 0);
+	assert_int_equal(revoke_key(f, f->account_id, "ci"), 0);
 	assert_int_equal(account_of(f, 7, &account_id), -1);
 	assert_int_equal(f->err.code, ERR_UNAUTHORIZED);
 }
@@ -157,7 +157,7 @@ static void nobody_revokes_the_key_of_another(void **state)
 	int64_t account_id;
 
 	add_key(f, "ci", 7);
-	assert_int_equal(revoke(f, f->other_account_id, "ci"), -1);
+	assert_int_equal(revoke_key(f, f->other_account_id, "ci"), -1);
 	assert_int_equal(f->err.code, ERR_NOT_FOUND);
 	assert_int_equal(account_of(f, 7, &account_id), 0);
 }
@@ -170,9 +170,9 @@ static void every_change_of_keys_moves_the_generation(void **state)
 	add_key(f, "ci", 7);
 	second = store_api_key_generation(f->store);
 	assert_true(second > first);
-	revoke(f, f->other_account_id, "ci");
+	revoke_key(f, f->other_account_id, "ci");
 	assert_int_equal(store_api_key_generation(f->store), second);
-	revoke(f, f->account_id, "ci");
+	revoke_key(f, f->account_id, "ci");
 	assert_true(store_api_key_generation(f->store) > second);
 }
 

@@ -64,11 +64,10 @@ static void a_state_leaves_alone_what_it_does_not_name(void **state)
 	struct fixture *f = *state;
 	struct seen seen;
 
-	set_state(f,
-		&(struct device_state){ .status = DEVICE_DISCONNECTED,
-			.lane_reason = "backoff",
-			.push_name = "Ada",
-			.linked_ms = NOW_MS });
+	set_state(f, &(struct device_state){ .status = DEVICE_DISCONNECTED,
+			     .lane_reason = "backoff",
+			     .push_name = "Ada",
+			     .linked_ms = NOW_MS });
 	set_state(f, &(struct device_state){ .lane_state = "connecting" });
 	seen = device(f);
 	assert_int_equal(seen.status, DEVICE_DISCONNECTED);
@@ -83,8 +82,8 @@ static void a_device_belongs_to_one_account(void **state)
 	struct fixture *f = *state;
 	int64_t id = 0;
 
-	assert_int_equal(store_device_id(f->store, f->account_id, f->uid, &id,
-				 &f->err),
+	assert_int_equal(
+		store_device_id(f->store, f->account_id, f->uid, &id, &f->err),
 		0);
 	assert_int_equal(id, f->device_id);
 	assert_int_equal(store_device_id(f->store, f->other_account_id, f->uid,
@@ -119,11 +118,11 @@ static void a_deleted_device_is_gone_for_its_owner(void **state)
 	int64_t id;
 
 	delete_device(f);
-	assert_int_equal(store_device_id(f->store, f->account_id, f->uid, &id,
-				 &f->err),
+	assert_int_equal(
+		store_device_id(f->store, f->account_id, f->uid, &id, &f->err),
 		-1);
-	assert_int_equal(store_device_by_uid(f->store, f->uid, on_device,
-				 &seen, &f->err),
+	assert_int_equal(store_device_by_uid(
+				 f->store, f->uid, on_device, &seen, &f->err),
 		-1);
 	assert_int_equal(f->err.code, ERR_NOT_FOUND);
 	assert_int_equal(
@@ -172,9 +171,9 @@ static void deleting_a_device_fails_its_queue(void **state)
 	struct outgoing sent = put_out(f, f->device_id);
 	struct outgoing queued = put_out(f, f->device_id);
 	struct outgoing elsewhere = put_out(f, f->second_device_id);
-	struct message_change change = { .wa_id = sent.wa_id,
-		.status = MESSAGE_SENT,
-		.at_ms = NOW_MS };
+	struct message_change change = {
+		.wa_id = sent.wa_id, .status = MESSAGE_SENT, .at_ms = NOW_MS
+	};
 	struct seen_message seen;
 	struct tx *tx = begin(f);
 	bool changed;

@@ -50,16 +50,16 @@ static void a_newer_schema_is_refused_in_every_mode(void **state)
 	struct fixture *f = *state;
 	struct store *store = NULL;
 
-	assert_int_equal(db_exec(store_db(f->store), "PRAGMA user_version = 9",
-				 &f->err),
+	assert_int_equal(
+		db_exec(store_db(f->store), "PRAGMA user_version = 9", &f->err),
 		0);
 	for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
 		f->err = ERR_NONE;
 		assert_int_equal(
 			store_open(f->path, modes[i], &store, &f->err), -1);
 		assert_int_equal(f->err.code, ERR_CONFLICT);
-		assert_non_null(strstr(
-			f->err.msg, "schema 9 is newer than ours (1)"));
+		assert_non_null(
+			strstr(f->err.msg, "schema 9 is newer than ours (1)"));
 		assert_null(store);
 	}
 }
@@ -69,8 +69,8 @@ static void only_a_writer_migrates(void **state)
 	struct fixture *f = *state;
 	struct store *store = NULL;
 
-	assert_int_equal(db_exec(store_db(f->store), "PRAGMA user_version = 0",
-				 &f->err),
+	assert_int_equal(
+		db_exec(store_db(f->store), "PRAGMA user_version = 0", &f->err),
 		0);
 	assert_int_equal(store_open(f->path, STORE_LANE, &store, &f->err), -1);
 	assert_int_equal(f->err.code, ERR_CONFLICT);
@@ -238,8 +238,7 @@ static void a_row_callback_may_ask_the_same_question(void **state)
 {
 	struct fixture *f = *state;
 
-	assert_int_equal(
-		store_account_list(f->store, on_outer, f, &f->err), 0);
+	assert_int_equal(store_account_list(f->store, on_outer, f, &f->err), 0);
 }
 
 /* ---- two writers ---- */
@@ -288,8 +287,8 @@ static void two_writers_lose_nothing(void **state)
 	struct writer w[2] = { { .f = f, .n = 200 }, { .f = f, .n = 200 } };
 
 	for (int i = 0; i < 2; i++) {
-		assert_int_equal(store_open(f->path, STORE_LANE, &w[i].store,
-					 &f->err),
+		assert_int_equal(
+			store_open(f->path, STORE_LANE, &w[i].store, &f->err),
 			0);
 		pthread_create(&w[i].thread, NULL, write_many, &w[i]);
 	}

@@ -61,6 +61,7 @@ struct fake {
 	int64_t prekey_count;
 	char push_name[128];
 	struct person *own_phone, *bob, *bob_desktop;
+	struct person *own_tablet; /* NULL: we have none */
 	uint32_t next_prekey;
 };
 
@@ -313,11 +314,11 @@ static inline void node_be(
 static inline struct person *fake_person(
 	struct fake *fake, const struct wa_jid *device)
 {
-	struct person *all[] = { fake->own_phone, fake->bob,
-		fake->bob_desktop };
+	struct person *all[] = { fake->own_phone, fake->bob, fake->bob_desktop,
+		fake->own_tablet };
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
-		if (wa_jid_equal(&all[i]->jid, device))
+		if (all[i] != NULL && wa_jid_equal(&all[i]->jid, device))
 			return all[i];
 	}
 	return NULL;
@@ -418,6 +419,8 @@ static inline void fake_answer_devices(struct fake *fake)
 		device_add(devices, 0, 0);
 		if (is_own)
 			device_add(devices, 1, 1);
+		if (is_own && fake->own_tablet != NULL)
+			device_add(devices, 2, 2);
 		if (is_bob)
 			device_add(devices, 3, 2);
 	}
@@ -649,6 +652,8 @@ static inline int fake_teardown(void **state)
 	person_free(&fake->own_phone);
 	person_free(&fake->bob);
 	person_free(&fake->bob_desktop);
+	if (fake->own_tablet != NULL)
+		person_free(&fake->own_tablet);
 	snprintf(command, sizeof command, "rm -rf %s", fake->dir);
 	assert_int_equal(system(command), 0);
 	free(fake->config.sender.receipts);

@@ -716,7 +716,7 @@ static void receipts_of_the_backlog_travel_together(void **state)
 	person_meet(fake, fake->bob);
 	fake->lane.offline_done = false;
 	for (int i = 0; i < 5; i++) {
-		char id[8];
+		char id[16];
 		Wa__Message message = text_message("x");
 
 		snprintf(id, sizeof id, "B%d", i);

@@ -139,8 +139,11 @@ static void our_own_new_device_is_asked_about_before_the_next_message(
 	fake_job(fake, "3EB1", BOB_PN, "x");
 	fake_run(fake);
 	assert_int_equal(fake_count(fake, "message"), 0);
+	fake->own_tablet = person_new(OWN_LID, 2);
 	fake_answer_all(fake);
 	assert_int_equal(fake_count(fake, "message"), 1);
+	assert_non_null(
+		stanza_enc(fake_last(fake, "message"), &fake->own_tablet->jid));
 }
 
 static void a_contacts_token_is_kept_and_shown_with_messages(void **state)

@@ -414,6 +414,8 @@ static void after_a_reconnect_the_unacknowledged_go_again_in_order(void **state)
 	fake->lane.state = LANE_BACKOFF;
 	outbound_on_disconnect(&fake->lane);
 	fake_run(fake);
+	assert_string_equal(fake_reason(fake, "3EB0X"), "device_not_connected");
+	assert_string_equal(fake_reason(fake, "3EB0Y"), "");
 	fake_forget_sent(fake);
 	fake->lane.state = LANE_READY;
 	outbound_on_ready(&fake->lane);

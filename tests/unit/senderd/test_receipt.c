@@ -204,6 +204,9 @@ static void the_servers_seconds_get_our_milliseconds_where_both_agree(
 	stanza = wa_node_new(fake->arena, "ack");
 	wa_node_set(stanza, "t", "-5");
 	assert_true(receipt_time_ms(stanza) >= before_ms);
+	stanza = wa_node_new(fake->arena, "ack");
+	wa_node_set(stanza, "t", "9223372036854775807");
+	assert_true(receipt_time_ms(stanza) <= clock_now_ms());
 }
 
 #define TEST(name) \

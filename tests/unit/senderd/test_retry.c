@@ -323,6 +323,22 @@ static void without_an_answer_the_request_stays_unacked(void **state)
 	assert_int_equal(fake->n_sent, 0);
 }
 
+static void a_device_that_we_did_not_know_makes_us_ask_for_the_list(
+	void **state)
+{
+	struct fake *fake = *state;
+	struct wa_jid tablet = wa_jid_lid(BOB_LID, 7);
+	const struct wa_jid account = wa_jid_lid(BOB_LID, 0);
+	struct device_list list;
+	struct err err = ERR_NONE;
+
+	send_to_bob(fake, "3EB0");
+	ask(fake, retry_of(fake, "3EB0", fake->bob, 1));
+	assert_int_equal(devices_load(&fake->lane, &account, &list, &err), 1);
+	ask(fake, retry_new(fake, "3EB0", &tablet, 1, 5));
+	assert_int_equal(devices_load(&fake->lane, &account, &list, &err), 0);
+}
+
 static void nonsense_is_acked_and_left(void **state)
 {
 	struct fake *fake = *state;
@@ -358,6 +374,7 @@ int main(void)
 		TEST(another_registration_means_a_new_session_from_the_server),
 		TEST(the_same_session_failing_again_is_replaced),
 		TEST(without_an_answer_the_request_stays_unacked),
+		TEST(a_device_that_we_did_not_know_makes_us_ask_for_the_list),
 		TEST(nonsense_is_acked_and_left),
 	};
 
