@@ -164,6 +164,8 @@ static int open_loop(struct lane *lane, SSL_CTX *tls, struct err *err)
 
 	if (tls != NULL)
 		info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+	else
+		unsetenv("http_proxy"); /* ws:// is a network on this host */
 	lws_set_log_level(LLL_ERR | LLL_WARN, on_library_log);
 	lane->lws = lws_create_context(&info);
 	if (lane->lws == NULL)

@@ -146,8 +146,9 @@ int db_open(struct db *db, const char *path, const struct db_options *options,
 		db_close(db);
 		return -1;
 	}
-	sqlite3_db_config(db->handle, SQLITE_DBCONFIG_LOOKASIDE, NULL, 256,
-		options->lookaside_slots);
+	if (options->lookaside_slots > 0)
+		sqlite3_db_config(db->handle, SQLITE_DBCONFIG_LOOKASIDE, NULL,
+			256, options->lookaside_slots);
 	sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_busy_handler(db->handle, on_busy, db);
 	if (set_pragmas(db, options, err) != 0) {

@@ -32,7 +32,7 @@ struct db_options {
 	bool exclusive;	 /* one process only: no shared memory, fewer locks */
 	int cache_kib;	 /* page cache */
 	int checkpoint_pages; /* WAL length at which a commit copies it back */
-	int lookaside_slots;  /* of 256 bytes; saves malloc, costs memory */
+	int lookaside_slots;  /* of 256 bytes; 0 = SQLite's own choice */
 };
 
 int db_open(struct db *db, const char *path, const struct db_options *options,

@@ -4,6 +4,7 @@
 
 #include "common/err.h"
 #include "common/own.h"
+#include "common/store/message_impl.h"
 #include "common/store/store_impl.h"
 
 static_assert(MESSAGE_QUEUED == 1 && MESSAGE_SENT == 2 &&
@@ -51,20 +52,12 @@ const char *message_kind_name(enum message_kind kind)
 	return "UNKNOWN";
 }
 
-#define MESSAGE_SELECT                                                        \
-	"SELECT m.id, m.public_id, m.account_id, m.device_id, d.uid,"         \
-	" m.device_seq, m.direction, m.kind, m.source, m.wa_id, m.chat,"      \
-	" m.sender, m.phone, m.lid, m.push_name, m.text, m.status, m.reason," \
-	" m.client_message_id, m.n_devices, m.n_retries, m.created_ms,"       \
-	" m.wa_ms, m.sent_ms, m.delivered_ms, m.read_ms, m.failed_ms"         \
-	" FROM message m JOIN device d ON d.id = m.device_id"
-
 static const char *text_or_null(const char *text)
 {
 	return text != NULL && text[0] != '\0' ? text : NULL;
 }
 
-static struct message message_from_row(struct query *q)
+struct message message_from_row(struct query *q)
 {
 	struct message m = { 0 };
 
@@ -98,7 +91,7 @@ static struct message message_from_row(struct query *q)
 	return m;
 }
 
-static int message_rows(
+int message_walk(
 	struct query *q, message_row_fn *row, void *arg, struct err *err)
 {
 	struct message message;
@@ -107,7 +100,7 @@ static int message_rows(
 	while ((rc = query_step(q, err)) == 1) {
 		message = message_from_row(q);
 		if (row(&message, arg) != 0)
-			return 0;
+			return 1;
 	}
 	return rc;
 }
@@ -336,7 +329,7 @@ int store_message_queued(struct store *store, int64_t device_id,
 	query_bind_int(&q, device_id);
 	query_bind_int(&q, after_seq);
 	query_bind_int(&q, limit);
-	return message_rows(&q, row, arg, err);
+	return message_walk(&q, row, arg, err) < 0 ? -1 : 0;
 }
 
 /* ---- status changes ---- */
@@ -480,69 +473,6 @@ int store_message_count_retry(
 		return -1;
 	query_bind_int(&q, id);
 	return query_run(&q, NULL, err);
-}
-
-/* ---- lists ---- */
-
-#define OF_ACCOUNT "account_id = ?"
-#define OF_DEVICE "account_id = ? AND device_id = ?"
-#define OF_PHONE "account_id = ? AND phone = ?"
-#define OF_PHONE_AND_DEVICE "account_id = ? AND phone = ? AND device_id = ?"
-
-/* By [has phone][has device]. */
-static const char *const page_sql[2][2] = {
-	{ MESSAGE_SELECT PAGE_OF("m", "message", OF_ACCOUNT),
-		MESSAGE_SELECT PAGE_OF("m", "message", OF_DEVICE) },
-	{ MESSAGE_SELECT PAGE_OF("m", "message", OF_PHONE),
-		MESSAGE_SELECT PAGE_OF("m", "message", OF_PHONE_AND_DEVICE) },
-};
-
-/* Without a phone the tallies know; a phone's messages are counted in its
- * index. */
-static const char *const total_sql[2][2] = {
-	{ "SELECT COALESCE(SUM(messages), 0) FROM device_tally"
-	  " WHERE " OF_ACCOUNT,
-		"SELECT COALESCE(SUM(messages), 0) FROM device_tally"
-		" WHERE " OF_DEVICE },
-	{ "SELECT COUNT(*) FROM message WHERE " OF_PHONE,
-		"SELECT COUNT(*) FROM message WHERE " OF_PHONE_AND_DEVICE },
-};
-
-static void bind_filter(struct query *q, const struct message_filter *filter)
-{
-	query_bind_int(q, filter->account_id);
-	if (filter->phone != NULL)
-		query_bind_text(q, filter->phone);
-	if (filter->device_id != 0)
-		query_bind_int(q, filter->device_id);
-}
-
-static int message_total(struct store *store,
-	const struct message_filter *filter, int64_t *total_out,
-	struct err *err)
-{
-	scoped(query_close) struct query q = query_open(store_db(store),
-		total_sql[filter->phone != NULL][filter->device_id != 0]);
-
-	bind_filter(&q, filter);
-	if (query_one(&q, "total", err) != 0)
-		return -1;
-	*total_out = query_int(&q);
-	return 0;
-}
-
-int store_message_list(struct store *store, const struct message_filter *filter,
-	struct page page, message_row_fn *row, void *arg, int64_t *total_out,
-	struct err *err)
-{
-	scoped(query_close) struct query q = query_open(store_db(store),
-		page_sql[filter->phone != NULL][filter->device_id != 0]);
-
-	if (message_total(store, filter, total_out, err) != 0)
-		return -1;
-	bind_filter(&q, filter);
-	query_bind_page(&q, page);
-	return message_rows(&q, row, arg, err);
 }
 
 /* ---- single messages ---- */

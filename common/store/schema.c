@@ -116,13 +116,14 @@ static const char version_1[] =
 	"CREATE UNIQUE INDEX message_wa"
 	" ON message (device_id, wa_id, chat, sender)"
 	" WHERE has_foreign_id = 1;"
-	/* Lists, newest first, of the account, a device and a phone; each
-	 * covers the paging, so that skipped rows are not read. */
+	/* Lists, newest first, of the account and of a device; each covers the
+	 * paging, so that skipped rows are not read. */
 	"CREATE INDEX message_of_account ON message (account_id, id);"
 	"CREATE INDEX message_of_device"
 	" ON message (account_id, device_id, id);"
+	/* Of a phone, in stretches of rows: see message_list.c. */
 	"CREATE INDEX message_of_phone"
-	" ON message (account_id, phone, id, device_id)"
+	" ON message (account_id, id / 4096, phone, id)"
 	" WHERE phone IS NOT NULL;"
 	/* The lane's queue: holds only what waits. */
 	"CREATE INDEX message_queued ON message (device_id, device_seq)"

@@ -23,7 +23,7 @@ async function kill(suite, victim) {
 	return undefined
 }
 
-test(`${MESSAGES} messages while everything is killed in turn (seed ${seed})`, { timeout: 600000 }, async () => {
+test(`${MESSAGES} messages while everything is killed in turn (seed ${seed})`, { timeout: 600000 }, async (t) => {
 	const suite = await Suite.start({ env: { VEREDA_SAFETY_ENABLED: 'false', VEREDA_SENDER_ACK_TIMEOUT_SEC: '5', VEREDA_WEBHOOK_BACKOFF_BASE_MS: '50' } })
 	const hook = await receiver()
 	try {
@@ -34,9 +34,11 @@ test(`${MESSAGES} messages while everything is killed in turn (seed ${seed})`, {
 		const accepted = new Map() // client id -> {messageId, to}
 		let next = 0
 		let done = false
+		const killed = {}
 		const sender = async () => {
 			while (next < MESSAGES) {
 				const n = next++
+				await sleep(random() * 150) // long enough for every victim to die more than once
 				const to = phones[n % PHONES]
 				for (let attempt = 0; ; attempt++) {
 					try {
@@ -49,15 +51,17 @@ test(`${MESSAGES} messages while everything is killed in turn (seed ${seed})`, {
 					} catch (error) {
 						if (error.code === 'ERR_ASSERTION') throw error
 					}
-					assert.ok(attempt < 400, `message ${n} was never accepted`)
+					assert.ok(attempt < 1200, `message ${n} was never accepted`)
 					await sleep(50)
 				}
 			}
 		}
 		const killer = async () => {
 			for (let i = 0; !done; i++) {
-				await sleep(300 + random() * 900)
-				await kill(suite, VICTIMS[i < VICTIMS.length * 2 ? i % VICTIMS.length : Math.floor(random() * VICTIMS.length)])
+				await sleep(500 + random() * 1000)
+				const victim = VICTIMS[i < VICTIMS.length * 2 ? i % VICTIMS.length : Math.floor(random() * VICTIMS.length)]
+				await kill(suite, victim)
+				killed[victim] = (killed[victim] || 0) + 1
 			}
 		}
 		const kills = killer()
@@ -66,6 +70,8 @@ test(`${MESSAGES} messages while everything is killed in turn (seed ${seed})`, {
 		done = true
 		await kills
 		assert.equal(accepted.size, MESSAGES)
+		for (const victim of VICTIMS) assert.ok(killed[victim] >= 2, `${victim} was killed ${killed[victim]} times`)
+		t.diagnostic(`killed: ${JSON.stringify(killed)}`)
 
 		// Every accepted message is in exactly one phone's inbox exactly once.
 		const total = async () => {

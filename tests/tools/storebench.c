@@ -2,10 +2,10 @@
  *
  *	storebench DIR [MESSAGES [BATCH [DEVICES]]]
  *
- * Accepting is what apid's writer does for one request, without HTTP: a
- *savepoint, the insert, the budget.  A change is what a lane does for one
- *receipt: the new status and its event.  Each figure is of the last 20,000
- *messages: with more MESSAGES it shows what the size of the store costs. */
+ * Accepting is what the store does for one request: the insert with the
+ * next number, and the budget.  A change is what it does for one receipt:
+ * the new status and its event.  Each figure is of the last 20,000 messages:
+ * with more MESSAGES it shows what the size of the store costs. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -101,14 +101,12 @@ static void accept_one(struct bench *b, struct tx *tx, int64_t n)
 	snprintf(client_id, sizeof(client_id), "order-%" PRId64, n);
 	if (n % 2 == 0)
 		message.client_message_id = client_id;
-	check(tx_savepoint(tx, &b->err), b);
 	check(store_message_wa_id(tx, message.device_id, wa_id, &b->err), b);
 	memcpy(b->wa_ids[n % MEASURED], wa_id, sizeof(wa_id));
 	check(store_message_insert_out(tx, &message, &duplicate, &b->err), b);
 	check(store_budget_take(
 		      tx, message.device_id, message.created_ms, &b->err),
 		b);
-	tx_savepoint_release(tx);
 }
 
 static void accept_many(struct bench *b, int64_t from, int64_t to)

@@ -564,19 +564,28 @@ static void history_brings_numbers_names_and_the_salt(void **state)
 static void a_broken_or_bloated_history_is_acknowledged_and_left(void **state)
 {
 	struct fake *fake = *state;
+	Wa__HistorySync history = WA__HISTORY_SYNC__INIT;
+	Wa__PhoneNumberToLIDMapping pair = WA__PHONE_NUMBER_TO_LIDMAPPING__INIT,
+				    *pairs[] = { &pair };
 	struct buf zeros = BUF_INIT, bomb = BUF_INIT, junk = BUF_INIT;
-	uLongf n = compressBound(17u << 20);
+	struct wa_jid pn = wa_jid_pn(BOB_PN, 0), lid;
+	struct err err = ERR_NONE;
 
+	/* 17 MiB, the pair in front. */
 	memset(buf_reserve(&zeros, 17u << 20), 0, 17u << 20);
-	assert_int_equal(
-		compress(buf_reserve(&bomb, n), &n, zeros.data, 17u << 20),
-		Z_OK);
-	bomb.len = n;
+	pair.pn_jid = (char *)BOB_PN "@s.whatsapp.net";
+	pair.lid_jid = (char *)BOB_LID "@lid";
+	history.n_phone_number_to_lid_mappings = 1;
+	history.phone_number_to_lid_mappings = pairs;
+	history.has_nct_salt = 1;
+	history.nct_salt = (ProtobufCBinaryData){ 17u << 20, zeros.data };
+	zip(&history, &bomb);
 	buf_add_str(&junk, "this is no zlib stream");
 	person_meet(fake, fake->own_phone);
 	receive_history(fake, "H1", &bomb);
 	receive_history(fake, "H2", &junk);
 	assert_int_equal(fake_count(fake, "receipt"), 4);
+	assert_int_equal(lanedb_lid_of(fake->lane.db, &pn, &lid, &err), 0);
 	buf_fini(&zeros);
 	buf_fini(&bomb);
 	buf_fini(&junk);

@@ -268,6 +268,31 @@ static void without_any_recipient_device_nothing_is_sent(void **state)
 	assert_string_equal(fake_reason(fake, "3EB0E"), "no_recipient_device");
 }
 
+/* The memory of keyless devices is small: these two share a slot. */
+static void keyless_devices_are_asked_about_once_for_a_message(void **state)
+{
+	struct fake *fake = *state;
+	struct wa_jid pn = wa_jid_pn("15550003330", 0);
+	struct wa_node *answer = wa_node_new(fake->arena, "iq");
+	struct wa_node *user = wa_node_add(
+		wa_node_add(wa_node_add(answer, "usync"), "list"), "user");
+	struct wa_node *list = NULL;
+	size_t n_before = 0;
+
+	know_bob(fake);
+	wa_node_set_jid(user, "jid", &pn);
+	list = wa_node_add(wa_node_add(user, "devices"), "device-list");
+	device_add(list, 3, 1);
+	device_add(list, 3 + 64, 2);
+	fake_job(fake, "3EB0K", pn.user, "x");
+	fake_run(fake);
+	fake_answer(fake, answer);
+	n_before = fake->n_questions;
+	fake_answer_all(fake);
+	assert_int_equal(fake->n_questions, n_before);
+	assert_string_equal(fake_reason(fake, "3EB0K"), "no_recipient_device");
+}
+
 /* ---- the queue ---- */
 
 static void a_gap_in_the_numbers_is_read_from_the_store(void **state)
@@ -705,6 +730,7 @@ int main(void)
 		TEST(a_question_without_an_answer_fails_no_message),
 		TEST(a_device_without_keys_is_left_out),
 		TEST(without_any_recipient_device_nothing_is_sent),
+		TEST(keyless_devices_are_asked_about_once_for_a_message),
 		TEST(a_gap_in_the_numbers_is_read_from_the_store),
 		TEST(what_the_bus_lost_is_found_by_the_tick),
 		TEST(a_job_that_comes_twice_is_sent_once),
