@@ -1,5 +1,6 @@
-/* The one domain operation that accepts a message for sending: apid and schedulerd call it.
- * Device ownership, safety budget, deduplication, insert: all in the caller's transaction. */
+/* The one domain operation that accepts a message for sending: apid and
+ * schedulerd call it. Device ownership, safety budget, deduplication, insert:
+ * all in the caller's transaction. */
 #ifndef COMMON_SEND_H
 #define COMMON_SEND_H
 
@@ -25,18 +26,25 @@ struct send_request {
 };
 
 struct send_result {
-	bool duplicate; /* clientMessageId was known: the ids are the first one's */
+	bool duplicate; /* clientMessageId was known: the ids are the first
+			   one's */
 	char message_id[UUID_LEN];
 	char wa_id[WA_MSG_ID_LEN + 42];
 	char device_uid[DEVICE_UID_LEN + 8];
 	enum message_status status;
-	struct safety safety;		/* filled on ERR_LIMIT too: the 429 body */
-	Bus__Envelope *job;		/* push to senderd after commit; NULL for a duplicate.  Owned by the caller */
+	struct safety safety; /* filled on ERR_LIMIT too: the 429 body */
+	Bus__Envelope *job;   /* push to senderd after commit; NULL for a
+				 duplicate.  Owned by the caller */
 };
 
-/* ERR_NOT_FOUND: no such device of this account.  ERR_INVALID: device not linked (PAIRING, LOGGED_OUT,
- * BANNED).  ERR_LIMIT: budget used up, with result->safety filled.  A device that is linked but
- * DISCONNECTED accepts: the message waits in its queue. */
-int send_accept(struct tx *tx, const struct config *config, const struct send_request *request, int64_t now_ms, struct send_result *result, struct err *err);
+/* ERR_NOT_FOUND: no such device of this account.  ERR_INVALID: device not
+ * linked (PAIRING, LOGGED_OUT, BANNED).  ERR_LIMIT: budget used up, with
+ * result->safety filled.  A device that is linked but DISCONNECTED accepts: the
+ * message waits in its queue.  These three refusals leave the transaction as it
+ * was: no savepoint is needed for them.  A known client_message_id is answered
+ * first, whatever budget and status say now. */
+int send_accept(struct tx *tx, const struct config *config,
+	const struct send_request *request, int64_t now_ms,
+	struct send_result *result, struct err *err);
 
 #endif

@@ -1,5 +1,6 @@
-/* schedulerd: what is due by the clock.  Scheduled messages become messages of their device's
- * queue; old idempotency answers go.  One thread, one store connection. */
+/* schedulerd: what is due by the clock.  Scheduled messages become messages of
+ * their device's queue; old idempotency answers go.  One thread, one store
+ * connection. */
 #ifndef SCHEDULERD_SCHEDULERD_H
 #define SCHEDULERD_SCHEDULERD_H
 
@@ -20,8 +21,8 @@ struct schedulerd {
 	struct event *sweep;	/* housekeeping */
 };
 
-int schedulerd_open(struct config *config, struct schedulerd **out,
-	struct err *err);
+int schedulerd_open(
+	struct config *config, struct schedulerd **out, struct err *err);
 void schedulerd_close(struct schedulerd **schedulerdp);
 
 #endif

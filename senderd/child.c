@@ -34,6 +34,8 @@ void child_on_exit(struct child *child, int64_t now_ms)
 
 	child->ended_ms = now_ms;
 	child->start_at_ms = 0;
+	if (child->final)
+		child->unlinking = false;
 	if (!child->wanted || child->final)
 		return;
 	if (child->again_at_once) {

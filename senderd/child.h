@@ -29,8 +29,11 @@ struct child {
 	char reason[160];
 	bool final;	  /* the last report: do not start it again */
 	bool wanted;	  /* somebody wants it to run */
+	bool is_planned;  /* waits for its first start */
+	bool is_settling; /* not yet in a state that lasts */
 	bool stop_told;	  /* one of those that are stopping */
 	bool again_at_once; /* a restart was ordered: no backoff this time */
+	bool unlinking;	  /* to be logged out; holds until the lane has ended for good */
 	unsigned deaths;  /* unexpected ones in a row */
 	/* monotonic; 0 = never, or not planned */
 	int64_t started_ms, reported_ms, ended_ms, start_at_ms, aborted_ms;

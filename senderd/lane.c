@@ -19,7 +19,7 @@
  * second number is given up. */
 #define UNSENT_SOFT_BYTES (8u << 20)
 #define UNSENT_HARD_BYTES (32u << 20)
-#define UNLINK_WAIT_MS 5000
+#define UNLINK_WAIT_MS 10000
 
 /* ---- states ---- */
 
@@ -97,10 +97,7 @@ enum device_status lane_device_status(enum lane_state state, bool is_paired)
 	return is_paired ? DEVICE_DISCONNECTED : DEVICE_PAIRING;
 }
 
-/* States that last; the others are passed through within seconds.  Only these
- * are written to the store: a host that starts 2,000 lanes commits once for
- * each. */
-static bool is_lasting(enum lane_state state)
+bool lane_is_lasting(enum lane_state state)
 {
 	return (BIT(state) & (BIT(LANE_DIALING) | BIT(LANE_HANDSHAKE) |
 				     BIT(LANE_LOGIN) | BIT(LANE_SETUP))) == 0;
@@ -163,7 +160,7 @@ void lane_save_row(struct lane *lane)
 {
 	/* In a passing state it would only show that: the lasting one
 	 * follows. */
-	if (is_lasting(lane->state))
+	if (lane_is_lasting(lane->state))
 		row_record(lane, true);
 	else
 		lane->row_stale = true;
@@ -174,9 +171,11 @@ void lane_set_reason(struct lane *lane, const char *why)
 	if (why != lane->state_reason)
 		snprintf(lane->state_reason, sizeof lane->state_reason, "%s",
 			why);
-	if (is_lasting(lane->state))
+	if (lane_is_lasting(lane->state))
 		row_record(lane, false);
 }
+
+static void unlink_ask(struct lane *lane);
 
 void lane_set_state(struct lane *lane, enum lane_state to, const char *why)
 {
@@ -195,7 +194,9 @@ void lane_set_state(struct lane *lane, enum lane_state to, const char *why)
 	if (why != lane->state_reason)
 		snprintf(lane->state_reason, sizeof lane->state_reason, "%s",
 			why);
-	if (!is_lasting(to))
+	if (to == LANE_READY && lane->unlinking)
+		unlink_ask(lane);
+	if (!lane_is_lasting(to))
 		return;
 	row_record(lane, lane->row_stale);
 	if (lane->mailbox != NULL)
@@ -345,24 +346,31 @@ static void on_unlink_timeout(struct lane *lane, void *arg)
 	on_unlinked(lane, NULL, arg);
 }
 
+static void unlink_ask(struct lane *lane)
+{
+	struct wa_node *iq = iq_new(lane, "set", "md");
+	struct wa_node *remove = wa_node_add(iq, "remove-companion-device");
+
+	wa_node_set_jid(remove, "jid", &lane->id.jid);
+	wa_node_set(remove, "reason", "user_initiated");
+	iq_send(lane, iq, on_unlinked, NULL);
+}
+
+/* A lane that is not logged in just now asks as soon as it is, see
+ * lane_set_state(). */
 void lane_unlink(struct lane *lane)
 {
-	struct wa_node *iq, *remove;
-
 	if (lane->unlinking)
 		return;
 	lane->unlinking = true;
-	if (lane->state != LANE_READY && lane->state != LANE_SETUP) {
-		on_unlinked(lane, NULL, NULL);
+	if (!lane->id.is_paired) {
+		unlink_done(lane);
 		return;
 	}
-	iq = iq_new(lane, "set", "md");
-	remove = wa_node_add(iq, "remove-companion-device");
-	wa_node_set_jid(remove, "jid", &lane->id.jid);
-	wa_node_set(remove, "reason", "user_initiated");
 	lane_timer_start(
 		lane, &lane->unlink, UNLINK_WAIT_MS, on_unlink_timeout, NULL);
-	iq_send(lane, iq, on_unlinked, NULL);
+	if (lane_is_ready(lane))
+		unlink_ask(lane);
 }
 
 /* ---- addresses ---- */

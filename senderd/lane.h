@@ -119,6 +119,9 @@ const char *lane_state_name(enum lane_state state);
 bool lane_may_become(enum lane_state from, enum lane_state to);
 /* The only place that assigns lane->state: checks the transition, logs "old -> new", records the fact. */
 void lane_set_state(struct lane *lane, enum lane_state to, const char *why);
+/* States that last; the others are passed through within seconds.  Only these are written to the store and
+ * told to the supervisor at once: a host that starts 2,000 lanes commits once for each. */
+bool lane_is_lasting(enum lane_state state);
 static inline bool lane_is_ready(const struct lane *lane)
 {
 	return lane->state == LANE_READY;

@@ -18,9 +18,11 @@
 #define BUCKETS 4096
 /* Taken from one lane in one go, so that the others get their turn. */
 #define BATCH_MAX 256
-/* At start, one lane every 4 ms: 1,000 within 4 s.  All at once they would
- * stand in each other's way at the store's lock, and take longer. */
-#define START_EVERY_MS 4
+/* At start, so many lanes are on their way to a session at a time; all at once
+ * they would stand in each other's way at the store's lock, and take longer.
+ * Where the network is what they wait for, another follows after this time. */
+#define SETTLING_MAX 24
+#define START_EVERY_MS 20
 /* And so many are stopping at a time. */
 #define STOPPING_MAX 32
 
@@ -30,9 +32,10 @@ struct lanes {
 	struct lanes_handler handler;
 	struct child *buckets[BUCKETS]; /* by uid */
 	size_t n_known, n_running, n_stopping;
-	bool is_stopping;	   /* all of them */
-	struct event *start_event; /* while lanes wait for their first start */
-	int64_t next_start_ms;	   /* monotonic */
+	size_t n_planned;  /* wait for their first start */
+	size_t n_settling; /* started, and not yet where they can stay */
+	bool is_stopping;  /* all of them */
+	struct event *start_event; /* while there are planned ones */
 };
 
 /* ---- the table ---- */
@@ -194,6 +197,30 @@ struct child *lanes_look_up(
 
 /* ---- what they say ---- */
 
+static void start_planned(struct lanes *lanes);
+
+static void settled(struct lanes *lanes, struct child *child)
+{
+	if (!child->is_settling)
+		return;
+	child->is_settling = false;
+	lanes->n_settling--;
+	start_planned(lanes);
+}
+
+static void on_report(
+	struct lanes *lanes, struct child *child, const Bus__LaneReport *report)
+{
+	if (report->state >= LANE_N_STATES)
+		return;
+	child->state = (enum lane_state)report->state;
+	child->final = report->final;
+	child->reported_ms = clock_mono_ms();
+	snprintf(child->reason, sizeof child->reason, "%s", report->reason);
+	if (lane_is_lasting(child->state))
+		settled(lanes, child);
+}
+
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct child *child = arg;
@@ -206,7 +233,11 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 
 		if (envelope == NULL)
 			break;
-		lanes->handler.on_envelope(lanes->handler.arg, child, envelope);
+		if (envelope->body_case == BUS__ENVELOPE__BODY_LANE_REPORT)
+			on_report(lanes, child, envelope->lane_report);
+		else
+			lanes->handler.on_envelope(
+				lanes->handler.arg, child, envelope);
 		bus_envelope_free(&envelope);
 	}
 	/* The end itself comes as SIGCHLD. */
@@ -215,6 +246,19 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 }
 
 /* ---- starting ---- */
+
+/* One that is just stopping does not hear it; its successor will. */
+static void unlink_tell(struct child *child)
+{
+	Bus__Envelope envelope = BUS__ENVELOPE__INIT;
+	Bus__LaneCommand command = BUS__LANE_COMMAND__INIT;
+
+	command.action = BUS__LANE_ACTION__LANE_UNLINK;
+	envelope.device_uid = child->uid;
+	envelope.body_case = BUS__ENVELOPE__BODY_LANE_COMMAND;
+	envelope.lane_command = &command;
+	(void)bus_fd_send(child->fd, &envelope);
+}
 
 void lanes_start(struct lanes *lanes, struct child *child)
 {
@@ -239,6 +283,8 @@ void lanes_start(struct lanes *lanes, struct child *child)
 		return;
 	}
 	lanes->n_running++;
+	if (child->unlinking)
+		unlink_tell(child);
 	child->readable = event_new(lanes->base, child->fd,
 		EV_READ | EV_PERSIST, on_readable, child);
 	event_add(child->readable, NULL);
@@ -256,44 +302,69 @@ static bool has_keys(const struct lanes *lanes, const struct child *child)
 	return access(path, F_OK) == 0;
 }
 
-static void plan(struct lanes *lanes, struct child *child)
-{
-	child->wanted = true;
-	child->start_at_ms = lanes->next_start_ms;
-	lanes->next_start_ms += START_EVERY_MS;
-}
-
-static void plan_if_linked(struct lanes *lanes, struct child *child)
+static bool is_linked(const struct lanes *lanes, const struct child *child)
 {
 	switch (child->status) {
 	case DEVICE_PAIRING:
 	case DEVICE_CONNECTED:
 	case DEVICE_DISCONNECTED:
-		plan(lanes, child);
-		return;
+		return true;
 	case DEVICE_BANNED:
-		if (has_keys(lanes, child))
-			plan(lanes, child);
-		return;
+		return has_keys(lanes, child);
 	case DEVICE_LOGGED_OUT:
-		return;
+		return false;
 	}
+	return false;
 }
 
-static void start_if_due(struct lanes *lanes, struct child *child)
+static void plan(struct lanes *lanes, struct child *child)
 {
-	if (child_care(child, clock_mono_ms()) == CHILD_START)
-		lanes_start(lanes, child);
+	if (!is_linked(lanes, child))
+		return;
+	child->is_planned = true;
+	lanes->n_planned++;
+}
+
+static void start_one(struct lanes *lanes, struct child *child)
+{
+	child->is_planned = false;
+	lanes->n_planned--;
+	if (child->pid != 0)
+		return; /* somebody asked for it meanwhile */
+	child->is_settling = true;
+	lanes->n_settling++;
+	lanes_start(lanes, child);
+	if (child->pid == 0)
+		settled(lanes, child); /* it did not work */
+}
+
+static void start_next(struct lanes *lanes, struct child *child)
+{
+	if (child->is_planned && lanes->n_settling < SETTLING_MAX)
+		start_one(lanes, child);
+}
+
+static void start_planned(struct lanes *lanes)
+{
+	if (lanes->n_planned > 0 && lanes->n_settling < SETTLING_MAX)
+		each_child(lanes, start_next);
 }
 
 static void on_start_due(evutil_socket_t fd, short what, void *arg)
 {
 	struct lanes *lanes = arg;
+	size_t n = lanes->n_planned;
 
 	(void)fd;
 	(void)what;
-	each_child(lanes, start_if_due);
-	if (!lanes->is_stopping && clock_mono_ms() < lanes->next_start_ms)
+	for (size_t i = 0; i < BUCKETS && lanes->n_planned == n && n > 0; i++) {
+		for (struct child *c = lanes->buckets[i]; c != NULL;
+			c = c->next) {
+			if (c->is_planned && lanes->n_planned == n)
+				start_one(lanes, c);
+		}
+	}
+	if (lanes->n_planned > 0)
 		return;
 	log_info("lanes known=%zu running=%zu", lanes->n_known,
 		lanes->n_running);
@@ -302,13 +373,12 @@ static void on_start_due(evutil_socket_t fd, short what, void *arg)
 
 int lanes_start_linked(struct lanes *lanes, struct err *err)
 {
-	const struct timeval often = { .tv_usec = 5 * START_EVERY_MS * 1000 };
+	const struct timeval often = { .tv_usec = START_EVERY_MS * 1000 };
 
 	if (rows_read(lanes, NULL, err) != 0)
 		return -1;
-	lanes->next_start_ms = clock_mono_ms();
-	each_child(lanes, plan_if_linked);
-	each_child(lanes, start_if_due);
+	each_child(lanes, plan);
+	start_planned(lanes);
 	lanes->start_event =
 		event_new(lanes->base, -1, EV_PERSIST, on_start_due, lanes);
 	event_add(lanes->start_event, &often);
@@ -321,6 +391,10 @@ static void start_again(struct lanes *lanes, struct child *child)
 {
 	struct err err = ERR_NONE;
 
+	if (child->unlinking) { /* its row may be deleted already */
+		lanes_start(lanes, child);
+		return;
+	}
 	if (rows_read(lanes, child->uid, &err) == 0) {
 		lanes_start(lanes, child);
 		return;
@@ -335,6 +409,18 @@ static void start_again(struct lanes *lanes, struct child *child)
 }
 
 /* ---- ending ---- */
+
+void lanes_unlink(struct lanes *lanes, struct child *child)
+{
+	child->unlinking = true;
+	if (child->pid == 0) {
+		lanes_start(lanes, child); /* tells it */
+		return;
+	}
+	child->wanted = true;
+	child->again_at_once = true;
+	unlink_tell(child);
+}
 
 void lanes_restart(struct lanes *lanes, struct child *child)
 {
@@ -356,7 +442,8 @@ void lanes_stop(struct child *child)
 
 static void unwant(struct lanes *lanes, struct child *child)
 {
-	(void)lanes;
+	lanes->n_planned -= child->is_planned;
+	child->is_planned = false;
 	child->wanted = false;
 	child->start_at_ms = 0;
 }
@@ -420,6 +507,7 @@ static void child_ended(struct lanes *lanes, struct child *child, int status)
 	if (child->stop_told)
 		lanes->n_stopping--;
 	child->stop_told = false;
+	settled(lanes, child);
 	if (lanes->is_stopping)
 		each_child(lanes, stop_next);
 	lanes->handler.on_ended(lanes->handler.arg, child);

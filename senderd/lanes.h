@@ -13,7 +13,7 @@ struct err;
 struct lanes;
 
 struct lanes_handler {
-	void (*on_envelope)(void *arg, struct child *child, Bus__Envelope *envelope); /* borrowed */
+	void (*on_envelope)(void *arg, struct child *child, Bus__Envelope *envelope); /* borrowed; all but reports */
 	void (*on_ended)(void *arg, struct child *child); /* the process is gone */
 	void *arg;
 };
@@ -34,6 +34,8 @@ struct child *lanes_find(struct lanes *lanes, const char *uid);
 struct child *lanes_look_up(struct lanes *lanes, const char *uid, struct err *err);
 void lanes_start(struct lanes *lanes, struct child *child); /* nothing when it runs */
 void lanes_restart(struct lanes *lanes, struct child *child);
+/* Logs it out at WhatsApp and forgets its keys, starting it for that when it does not run. */
+void lanes_unlink(struct lanes *lanes, struct child *child);
 void lanes_stop(struct child *child);
 /* Deletes the database of a device that is gone from the store and has no lane. */
 void lanes_remove_keys(struct lanes *lanes, const char *uid);

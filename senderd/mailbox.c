@@ -358,7 +358,8 @@ int mailbox_open(struct lane *lane, int fd, struct err *err)
 	if (mailbox->wsi == NULL)
 		return err_set(err, ERR_INTERNAL, "cannot adopt the mailbox");
 	lws_set_opaque_user_data(mailbox->wsi, mailbox);
-	on_heartbeat(lane, mailbox);
+	lane_timer_start(
+		lane, &mailbox->heartbeat, HEARTBEAT_MS, on_heartbeat, mailbox);
 	return 0;
 }
 

@@ -367,6 +367,7 @@ int lane_main(const struct lane_start *start)
 		daemon_lockdown();
 		log_info("lane status=started paired=%d", lane->id.is_paired);
 		begin(lane, start->status);
+		mailbox_report(lane);
 		lane_turn_end(lane);
 		run(lane);
 		wind_up(lane);

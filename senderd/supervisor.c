@@ -78,16 +78,6 @@ static void answer_json(struct supervisor *sup, struct question *question,
 
 /* ---- from a lane ---- */
 
-static void on_lane_report(struct child *child, const Bus__LaneReport *report)
-{
-	if (report->state >= LANE_N_STATES)
-		return;
-	child->state = (enum lane_state)report->state;
-	child->final = report->final;
-	child->reported_ms = clock_mono_ms();
-	snprintf(child->reason, sizeof child->reason, "%s", report->reason);
-}
-
 static void on_lane_event(
 	struct supervisor *sup, struct child *child, Bus__Envelope *envelope)
 {
@@ -121,9 +111,6 @@ static void on_lane_envelope(
 		return;
 	case BUS__ENVELOPE__BODY_ANSWER:
 		on_lane_answer(sup, child, envelope);
-		return;
-	case BUS__ENVELOPE__BODY_LANE_REPORT:
-		on_lane_report(child, envelope->lane_report);
 		return;
 	default:
 		log_warning("lane device=%s body=%d status=ignored", child->uid,
@@ -161,24 +148,19 @@ static bool uid_is_good(const char *uid)
 	       strspn(uid + 4, "abcdefghijklmnopqrstuvwxyz0123456789") == n - 4;
 }
 
-static void command_unlink(
-	struct supervisor *sup, const char *uid, const Bus__Envelope *envelope)
+static void command_unlink(struct supervisor *sup, const char *uid)
 {
 	struct err err = ERR_NONE;
-	struct child *child = lanes_look_up(sup->lanes, uid, &err);
+	struct child *child = lanes_find(sup->lanes, uid);
 
-	if (child == NULL) {
-		if (err.code == ERR_NOT_FOUND)
-			lanes_remove_keys(sup->lanes, uid);
-		return;
-	}
-	/* One that does not run is started for it: the row, the event and the
-	 * keys are the lane's to write. */
-	lanes_start(sup->lanes, child);
-	if (child->pid == 0 || !bus_fd_send(child->fd, envelope))
-		log_error("lane device=%s command=unlink status=lost: send it "
-			  "again",
-			uid);
+	if (child == NULL)
+		child = lanes_look_up(sup->lanes, uid, &err);
+	/* The row, the event and the keys are the lane's to write: one that
+	 * does not run is started for it. */
+	if (child != NULL)
+		lanes_unlink(sup->lanes, child);
+	else if (err.code == ERR_NOT_FOUND)
+		lanes_remove_keys(sup->lanes, uid);
 }
 
 static void command_start(struct supervisor *sup, const char *uid, bool restart)
@@ -220,7 +202,7 @@ static void on_command(struct supervisor *sup, const Bus__Envelope *envelope)
 		command_start(sup, uid, true);
 		return;
 	case BUS__LANE_ACTION__LANE_UNLINK:
-		command_unlink(sup, uid, envelope);
+		command_unlink(sup, uid);
 		return;
 	case BUS__LANE_ACTION__LANE_STOP:
 		command_stop(sup, uid);

@@ -9,9 +9,9 @@
 static_assert(EVENT_CHAT_PERSONAL == 1 && EVENT_CHAT_GROUP == 2,
 	"stored numbers never change");
 
-#define EVENT_SELECT                                                \
-	"SELECT id, public_id, account_id, account_seq, device_id," \
-	" device_seq, chat, type, payload, created_ms,"              \
+#define EVENT_SELECT                                                  \
+	"SELECT id, public_id, account_id, account_seq, device_id,"   \
+	" device_seq, chat, type, payload, created_ms,"               \
 	" (SELECT uid FROM device WHERE device.id = event.device_id)" \
 	" FROM event"
 

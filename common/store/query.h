@@ -45,8 +45,8 @@ int query_step(struct query *q, struct err *err);
 /* A statement without rows; *@n_changed (may be NULL) gets how many it changed.
  */
 int query_run(struct query *q, int *n_changed, struct err *err);
-/* An INSERT of one row: 1 and its id, 0 when ON CONFLICT did nothing, -1.  (RETURNING
- * says the same, but costs SQLite a temporary table each time.) */
+/* An INSERT of one row: 1 and its id, 0 when ON CONFLICT did nothing, -1.
+ * (RETURNING says the same, but costs SQLite a temporary table each time.) */
 int query_insert(struct query *q, int64_t *id_out, struct err *err);
 /* BEGIN, COMMIT and their like. */
 int query_control(struct db *db, const char *sql, struct err *err);

@@ -1,12 +1,13 @@
 #include "common/store/message.h"
 
+#include "common/store/store_impl.h"
 #include "tests/unit/store_fixture.h"
 
 struct seen {
 	int n;
 	struct message last;
 	char public_id[UUID_LEN], reason[64], text[64], sender[64];
-	int64_t seqs[16];
+	int64_t seqs[16], ids[16];
 };
 
 static void copy(char *out, size_t cap, const char *text)
@@ -18,8 +19,10 @@ static int on_message(const struct message *message, void *arg)
 {
 	struct seen *seen = arg;
 
-	if (seen->n < (int)ARRAY_LEN(seen->seqs))
+	if (seen->n < (int)ARRAY_LEN(seen->seqs)) {
 		seen->seqs[seen->n] = message->device_seq;
+		seen->ids[seen->n] = message->id;
+	}
 	seen->n++;
 	seen->last = *message; /* numbers only: the texts go with the row */
 	copy(seen->public_id, sizeof(seen->public_id), message->public_id);
@@ -477,6 +480,71 @@ static void lists_filter_count_and_page(void **state)
 	}
 }
 
+/* The index by phone is cut in stretches of 4096 rows; a page may lie across
+ * several. */
+static void a_phones_list_goes_over_all_stretches(void **state)
+{
+	static const int64_t ids[] = { 1, 4094, 4095, 4096, 4097, 9000, 81920,
+		81921 };
+	const int n_ids = ARRAY_LEN(ids);
+	struct fixture *f = *state;
+	const struct message_filter filter = { f->account_id, 0, "222" };
+
+	for (int i = 0; i < n_ids; i++)
+		put_to(f, f->device_id, "222");
+	for (int i = n_ids - 1; i >= 0; i--) {
+		scoped(str_free) char *sql = xasprintf(
+			"UPDATE message SET id = %d WHERE device_seq = %d",
+			(int)ids[i], i + 1);
+
+		assert_int_equal(db_exec(store_db(f->store), sql, &f->err), 0);
+	}
+	put_to(f, f->device_id, "111");
+	for (int offset = 0; offset <= n_ids; offset++) {
+		for (int limit = 1; limit <= n_ids; limit++) {
+			const int left = n_ids - offset;
+			const int n = left < limit ? left : limit;
+			struct seen seen = { 0 };
+			int64_t total = -1;
+
+			assert_int_equal(
+				store_message_list(f->store, &filter,
+					(struct page){ offset, limit },
+					on_message, &seen, &total, &f->err),
+				0);
+			assert_int_equal(total, n_ids);
+			assert_int_equal(seen.n, n);
+			for (int i = 0; i < n; i++)
+				assert_int_equal(seen.ids[i],
+					ids[n_ids - 1 - offset - i]);
+		}
+	}
+}
+
+static int on_first(const struct message *message, void *arg)
+{
+	(void)message;
+	++*(int *)arg;
+	return 1;
+}
+
+static void a_reader_that_stops_still_learns_the_total(void **state)
+{
+	struct fixture *f = *state;
+	const struct message_filter filter = { f->account_id, 0, "222" };
+	int64_t total = -1;
+	int n = 0;
+
+	for (int i = 0; i < 3; i++)
+		put_to(f, f->device_id, "222");
+	assert_int_equal(
+		store_message_list(f->store, &filter, (struct page){ 0, 10 },
+			on_first, &n, &total, &f->err),
+		0);
+	assert_int_equal(n, 1);
+	assert_int_equal(total, 3);
+}
+
 static void a_list_is_newest_first(void **state)
 {
 	struct fixture *f = *state;
@@ -539,6 +607,8 @@ int main(void)
 		STORE_TEST(the_row_is_seen_only_when_the_status_moved),
 		STORE_TEST(a_receipt_for_an_unknown_message_is_told),
 		STORE_TEST(lists_filter_count_and_page),
+		STORE_TEST(a_phones_list_goes_over_all_stretches),
+		STORE_TEST(a_reader_that_stops_still_learns_the_total),
 		STORE_TEST(a_list_is_newest_first),
 		STORE_TEST(totals_forget_what_is_rolled_back),
 	};
