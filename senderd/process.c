@@ -39,7 +39,6 @@
 /* In housekeepings: writing the last sign of life, and what expires. */
 #define SAVE_ROW_EVERY 5
 #define EXPIRE_EVERY 60
-#define TRIM_AT 2 /* a minute after the start */
 #define EXPIRE_ROWS 1000
 #define DAY_MS (24 * 3600 * 1000LL)
 #define SENT_KEPT_MS (14 * DAY_MS)
@@ -273,8 +272,7 @@ static void on_housekeeping(struct lane *lane, void *arg)
 		lane_save_row(lane);
 	if (round % EXPIRE_EVERY == 0)
 		expire(lane);
-	if (round == TRIM_AT)
-		malloc_trim(0); /* what starting and logging in took */
+	malloc_trim(0); /* what starting, or a burst of messages, took */
 	/* With jitter: lanes that started together must not commit together. */
 	lane_timer_start(lane, &lane->housekeeping,
 		random_jitter(HOUSEKEEPING_MS, 20), on_housekeeping,

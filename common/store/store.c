@@ -31,12 +31,17 @@ struct store {
 	struct tx tx; /* one at a time; lent by tx_begin() */
 };
 
+/* More cache is slower: SQLite 3.40 walks all cached pages at each commit that
+ * split a page (the page number it parks pages at while it sorts them makes it
+ * believe that the file has shrunk).  8 MiB hold what the writers touch. */
+#define WRITER_CACHE_KIB 8192
+
 static const struct db_options options_of[] = {
 	[STORE_READ] = { .query_only = true,
 		.cache_kib = 8192,
 		.checkpoint_pages = 0 },
 	[STORE_WRITE] = { .create = true,
-		.cache_kib = 65536,
+		.cache_kib = WRITER_CACHE_KIB,
 		.checkpoint_pages = 4000 },
 	[STORE_LANE] = { .cache_kib = 256,
 		.checkpoint_pages = 4000,

@@ -19,9 +19,9 @@ async function rawExchange(bytes, { waitMs = 3000 } = {}) {
 	socket.on('data', (d) => { out += d })
 	socket.on('error', () => {})
 	socket.write(bytes)
-	const closed = once(socket, 'close').catch(() => {})
-	const timer = sleep(waitMs)
-	await Promise.race([closed, timer, (async () => { while (!/\r\n\r\n[^]*[}\n]/.test(out)) await sleep(10) })()])
+	let closed = false
+	socket.on('close', () => { closed = true })
+	for (const end = Date.now() + waitMs; !closed && Date.now() < end && !/\r\n\r\n[^]*[}\n]/.test(out);) await sleep(10)
 	socket.destroy()
 	return out
 }

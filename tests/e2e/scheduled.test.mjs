@@ -84,6 +84,6 @@ test('later than the limit: FAILED with the reason, and not sent', async () => {
 		const s = await get(id)
 		return s.status === 'FAILED' ? s : null
 	})
-	assert.match(failed.reason, /^expired/)
+	assert.match(failed.reason, /^missed its time/)
 	assert.equal(failed.messageId, null)
 })
