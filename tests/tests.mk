@@ -17,8 +17,8 @@ run: deps all
 # The default test build carries the sanitizers.
 .PHONY: test unit e2e interop fault fuzz-short
 test: deps
-	$(MAKE) --no-print-directory SAN=1 all tools
-	$(MAKE) --no-print-directory SAN=1 unit
+	$(MAKE) --no-print-directory SAN=1 -j2 all tools
+	$(MAKE) --no-print-directory SAN=1 -j2 unit
 	$(MAKE) --no-print-directory SAN=1 e2e
 	$(MAKE) --no-print-directory SAN=1 interop
 	$(MAKE) --no-print-directory SAN=1 fault
@@ -29,11 +29,11 @@ unit: $(UNIT_BIN)
 
 NODE_TEST := node --test --test-concurrency=1 --test-reporter=spec
 e2e: all tools $(NODE_MODULES)
-	VEREDA_BIN=$(abspath $(BIN)) VEREDA_TOOLS=$(abspath $(BUILD)/tools) $(NODE_TEST) tests/e2e/
+	VEREDA_BIN=$(abspath $(BIN)) VEREDA_TOOLS=$(abspath $(BUILD)/tools) $(NODE_TEST) tests/e2e/*.test.mjs
 interop: all tools $(NODE_MODULES)
-	VEREDA_BIN=$(abspath $(BIN)) VEREDA_TOOLS=$(abspath $(BUILD)/tools) $(NODE_TEST) tests/interop/
+	VEREDA_BIN=$(abspath $(BIN)) VEREDA_TOOLS=$(abspath $(BUILD)/tools) $(NODE_TEST) tests/interop/*.test.mjs
 fault: all tools $(NODE_MODULES)
-	VEREDA_BIN=$(abspath $(BIN)) VEREDA_TOOLS=$(abspath $(BUILD)/tools) $(NODE_TEST) tests/fault/
+	VEREDA_BIN=$(abspath $(BIN)) VEREDA_TOOLS=$(abspath $(BUILD)/tools) $(NODE_TEST) tests/fault/*.test.mjs
 
 # ---- fuzzing: tests/fuzz/fuzz_*.c with libFuzzer, seeds in tests/fuzz/corpus/<name>/ ----
 FUZZ_SECONDS ?= 60
