@@ -72,7 +72,7 @@ $(GEN)/%.pb-c.c $(GEN)/%.pb-c.h: proto/%.proto
 	$(Q)protoc-c --c_out=$(GEN) --proto_path=proto $<
 
 # The token tables of the node codec, from their data file.
-$(GEN)/tokens.inc: common/wa/tokens.json tools/gen_tokens.c
+$(GEN)/tokens.inc: common/wa/tokens.json tools/gen_tokens.c common/wa/token_hash.h
 	@mkdir -p $(GEN)
 	$(call say,GEN,$@)
 	$(Q)$(CC) -std=gnu17 -O1 -o $(GEN)/gen_tokens tools/gen_tokens.c $(shell pkg-config --cflags --libs jansson)
