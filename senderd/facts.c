@@ -220,6 +220,7 @@ struct telling {
 	bool failed;
 	const struct fact *receipt; /* looked at just now */
 	bool is_recipient;
+	bool was_queued; /* the message, when its receipt came */
 };
 
 static int on_new_status(const struct message *row, void *arg)
@@ -278,6 +279,7 @@ static int on_receipt_row(const struct message *row, void *arg)
 
 	telling->is_recipient = same_name(row->phone, fact->receipt.phone) ||
 				same_name(row->lid, fact->receipt.lid);
+	telling->was_queued = row->status == MESSAGE_QUEUED;
 	return 0;
 }
 
@@ -288,14 +290,23 @@ static int write_receipt(struct telling *telling, const struct fact *fact)
 	struct lane *lane = telling->lane;
 
 	telling->receipt = fact;
-	telling->is_recipient = false;
+	telling->is_recipient = telling->was_queued = false;
 	if (store_message_by_wa_id(lane->store, lane->device_id,
 		    fact->receipt.change.wa_id, on_receipt_row, telling,
 		    telling->err) != 0)
 		return unless_gone(telling, -1);
-	return telling->is_recipient
-		       ? write_change(telling, &fact->receipt.change)
-		       : 0;
+	if (!telling->is_recipient)
+		return 0;
+	/* The server's ack was lost with a connection or a lane.  Who got a
+	 * receipt for it knows that it was sent, and its event is due. */
+	if (telling->was_queued) {
+		struct message_change sent = fact->receipt.change;
+
+		sent.status = MESSAGE_SENT;
+		if (write_change(telling, &sent) != 0)
+			return -1;
+	}
+	return write_change(telling, &fact->receipt.change);
 }
 
 static int write_state(struct telling *telling, const struct fact *fact)

@@ -96,10 +96,14 @@ test(`${MESSAGES} messages while everything is killed in turn (seed ${seed})`, {
 		// Its events reached the receiver at least once, with a stable webhook-id.
 		const wanted = new Set([...accepted.values()].map((a) => a.messageId))
 		for (const type of ['message.sent', 'message.delivered']) {
-			await eventually(`all ${type} events arrived`, () => {
+			const missing = () => {
 				const got = new Set(hook.events(type).map((e) => e.data.messageId))
-				return [...wanted].every((id) => got.has(id))
-			}, 120000)
+				return [...wanted].filter((id) => !got.has(id))
+			}
+			await eventually(`all ${type} events arrived`, () => missing().length === 0, 60000).catch(async (error) => {
+				const rows = await Promise.all(missing().slice(0, 3).map((id) => suite.message(id)))
+				throw new Error(`${missing().length} ${type} events are missing, of ${JSON.stringify(rows)}; ${error.message}`)
+			})
 		}
 		const ids = new Map()
 		for (const { event, headers } of hook.got) {
