@@ -90,6 +90,23 @@ static void each_new_status_is_told_once_and_in_order(void **state)
 	assert_int_equal(facts_count(&fake->lane), 0);
 }
 
+static void a_receipt_that_outruns_the_ack_tells_sent_first(void **state)
+{
+	struct fake *fake = *state;
+
+	fake_accept(fake, "3EB0B", BOB_PN, "x", 1);
+	facts_add_receipt(&fake->lane,
+		&(struct message_change){ .wa_id = "3EB0B",
+			.status = MESSAGE_DELIVERED,
+			.at_ms = 5000 },
+		BOB_PN, NULL);
+	assert_int_equal(fake_turn_end(fake), 0);
+	assert_int_equal(fake->n_events, 2);
+	assert_string_equal(fake->events[0], "message.sent");
+	assert_string_equal(fake->events[1], "message.delivered");
+	assert_int_equal(fake_status(fake, "3EB0B"), MESSAGE_DELIVERED);
+}
+
 static void a_failed_turn_writes_nothing_and_tells_nothing(void **state)
 {
 	struct fake *fake = *state;
@@ -190,6 +207,7 @@ int main(void)
 		TEST(an_inbound_message_makes_one_event_however_often_it_comes),
 		TEST(a_message_sent_on_the_phone_makes_a_row_and_no_event),
 		TEST(each_new_status_is_told_once_and_in_order),
+		TEST(a_receipt_that_outruns_the_ack_tells_sent_first),
 		TEST(a_failed_turn_writes_nothing_and_tells_nothing),
 		TEST(a_failure_alone_still_counts_as_something_to_commit),
 		TEST(one_fact_that_fails_takes_the_others_with_it),
