@@ -118,8 +118,7 @@ int http_on_request(struct http *http, struct lws *wsi, struct sandbox *sandbox,
 		return answer_error(http, wsi, 405, "method not allowed");
 	if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0)
 		return answer_error(http, wsi, 411, "length required");
-	if (strlen(path) >= sizeof(http->path) ||
-		copy_query(http, wsi) != 0)
+	if (strlen(path) >= sizeof(http->path) || copy_query(http, wsi) != 0)
 		return answer_error(http, wsi, 414, "path too long");
 	snprintf(http->path, sizeof(http->path), "%s", path);
 	snprintf(http->method, sizeof(http->method), "%s", method);

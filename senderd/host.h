@@ -1,5 +1,6 @@
-/* What the supervisor sets up once and every lane's process inherits: initialised libraries, the
- * certificate authorities, the place of the process title. */
+/* What the supervisor sets up once and every lane's process inherits:
+ * initialised libraries, the certificate authorities, the place of the process
+ * title. */
 #ifndef SENDERD_HOST_H
 #define SENDERD_HOST_H
 
@@ -18,9 +19,10 @@ struct host {
 	int lock_fd;		     /* one senderd a state directory */
 };
 
-/* ERR_CONFLICT: another senderd works on this state directory.  After a failure host_close() is
- * still due. */
-int host_open(struct host *host, const struct config *config, int argc, char **argv, struct err *err);
+/* ERR_CONFLICT: another senderd works on this state directory.  After a failure
+ * host_close() is still due. */
+int host_open(struct host *host, const struct config *config, int argc,
+	char **argv, struct err *err);
 void host_close(struct host *host);
 
 #endif

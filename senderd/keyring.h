@@ -1,4 +1,5 @@
-/* The lane's own keys, made once, and the Signal party's door to the lane database. */
+/* The lane's own keys, made once, and the Signal party's door to the lane
+ * database. */
 #ifndef SENDERD_KEYRING_H
 #define SENDERD_KEYRING_H
 

@@ -454,7 +454,8 @@ static const char *error_text(const void *in, size_t n, char out[128])
 	return out;
 }
 
-/* The library tells an end more than once; only the first finds a connection. */
+/* The library tells an end more than once; only the first finds a connection.
+ */
 static void on_socket_end(
 	struct connection *conn, struct lws *wsi, const char *why)
 {

@@ -7,7 +7,8 @@
 
 struct keepalive *keepalive_new(void);
 void keepalive_free(struct keepalive **keepalivep);
-void keepalive_start(struct lane *lane); /* after the handshake, also while pairing */
+void keepalive_start(
+	struct lane *lane); /* after the handshake, also while pairing */
 void keepalive_stop(struct lane *lane);
 
 #endif

@@ -9,13 +9,18 @@
 
 struct err;
 
-/* "1": Chrome, as it appears in QR codes and pairing codes; not the numbering of DeviceProps. */
+/* "1": Chrome, as it appears in QR codes and pairing codes; not the numbering
+ * of DeviceProps. */
 #define PAYLOAD_CLIENT_TYPE "1"
 #define PAYLOAD_CLIENT_NAME "Chrome (Mac OS)"
 
-/* Append the serialised ClientPayload.  ERR_INVALID: a version that is not three numbers, an own
- * address that is no phone number. */
-int payload_login(const struct config *config, const struct lane_identity *id, struct buf *out, struct err *err);
-int payload_registration(const struct config *config, const struct lane_identity *id, const struct lane_signed_prekey *signed_prekey, struct buf *out, struct err *err);
+/* Append the serialised ClientPayload.  ERR_INVALID: a version that is not
+ * three numbers, an own address that is no phone number. */
+int payload_login(const struct config *config, const struct lane_identity *id,
+	struct buf *out, struct err *err);
+int payload_registration(const struct config *config,
+	const struct lane_identity *id,
+	const struct lane_signed_prekey *signed_prekey, struct buf *out,
+	struct err *err);
 
 #endif

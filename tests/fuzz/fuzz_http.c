@@ -1,4 +1,5 @@
-/* The HTTP body validator: any bytes as the body of each operation that takes one. */
+/* The HTTP body validator: any bytes as the body of each operation that takes
+ * one. */
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>

@@ -1,7 +1,8 @@
 /* A webhook receiver that only counts, so that a bench measures the sender.
  *
  *   hookcount        listens on any port of 127.0.0.1 and prints {"port":N}
- *   GET /count       {"count":N,"firstUs":…,"lastUs":…}; every POST is answered 200 */
+ *   GET /count       {"count":N,"firstUs":…,"lastUs":…}; every POST is answered
+ * 200 */
 #include <event2/buffer.h>
 #include <event2/event.h>
 #include <event2/http.h>
@@ -33,12 +34,12 @@ static void on_request(struct evhttp_request *request, void *arg)
 			first_us = last_us;
 	} else {
 		evbuffer_add_printf(out,
-				    "{\"count\":%" PRIu64 ",\"firstUs\":%" PRId64
-				    ",\"lastUs\":%" PRId64 "}",
-				    count, first_us, last_us);
+			"{\"count\":%" PRIu64 ",\"firstUs\":%" PRId64
+			",\"lastUs\":%" PRId64 "}",
+			count, first_us, last_us);
 	}
 	evhttp_add_header(evhttp_request_get_output_headers(request),
-			  "Content-Type", "application/json");
+		"Content-Type", "application/json");
 	evhttp_send_reply(request, 200, "OK", out);
 	evbuffer_free(out);
 }
@@ -52,9 +53,8 @@ int main(void)
 	struct sockaddr_in sa;
 	socklen_t n = sizeof(sa);
 
-	if (bound == NULL ||
-	    getsockname(evhttp_bound_socket_get_fd(bound),
-			(struct sockaddr *)&sa, &n) != 0)
+	if (bound == NULL || getsockname(evhttp_bound_socket_get_fd(bound),
+				     (struct sockaddr *)&sa, &n) != 0)
 		return 1;
 	evhttp_set_gencb(http, on_request, NULL);
 	printf("{\"port\":%d}\n", ntohs(sa.sin_port));

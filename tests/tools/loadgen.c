@@ -1,5 +1,5 @@
-/* A load generator for POST /v1/developer/messages/send: keep-alive connections, one request
- * in flight on each, latency of every answer.
+/* A load generator for POST /v1/developer/messages/send: keep-alive
+ * connections, one request in flight on each, latency of every answer.
  *
  *   loadgen PORT API_KEY DEVICE_UID CONNECTIONS REQUESTS PHONES
  *
@@ -53,7 +53,7 @@ static void die(const char *what)
 static int dial(int port)
 {
 	struct sockaddr_in sa = { .sin_family = AF_INET,
-				  .sin_port = htons((uint16_t)port) };
+		.sin_port = htons((uint16_t)port) };
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	int on = 1;
 
@@ -70,11 +70,10 @@ static void send_next(struct client *client)
 	char body[256], request[REQUEST_MAX];
 	int n = load.sent++;
 	int n_body = snprintf(body, sizeof(body),
-			      "{\"deviceUid\":\"%s\",\"to\":\"1555%07d\","
-			      "\"text\":\"load message number %d\"}",
-			      load.device_uid, 1000000 + n % load.phones, n);
-	int n_request = snprintf(
-		request, sizeof(request),
+		"{\"deviceUid\":\"%s\",\"to\":\"1555%07d\","
+		"\"text\":\"load message number %d\"}",
+		load.device_uid, 1000000 + n % load.phones, n);
+	int n_request = snprintf(request, sizeof(request),
 		"POST /v1/developer/messages/send HTTP/1.1\r\nHost: bench\r\n"
 		"X-API-Key: %s\r\nContent-Type: application/json\r\n"
 		"Content-Length: %d\r\n\r\n%s",
@@ -84,7 +83,7 @@ static void send_next(struct client *client)
 	client->began_us = now_us();
 	/* A small request on an idle connection always fits the socket. */
 	if (send(client->fd, request, (size_t)n_request, MSG_NOSIGNAL) !=
-	    n_request)
+		n_request)
 		die("send");
 }
 
@@ -98,8 +97,8 @@ static bool answer_is_whole(struct client *client)
 	length = strcasestr(client->answer, "content-length:");
 	if (end == NULL || length == NULL)
 		return false;
-	return client->n_answer >= (size_t)(end + 4 - client->answer) +
-					   (size_t)atoi(length + 15);
+	return client->n_answer >=
+	       (size_t)(end + 4 - client->answer) + (size_t)atoi(length + 15);
 }
 
 static void count_answer(struct client *client)
@@ -117,7 +116,7 @@ static void count_answer(struct client *client)
 static void on_readable(struct client *client)
 {
 	ssize_t n = recv(client->fd, client->answer + client->n_answer,
-			 ANSWER_MAX - 1 - client->n_answer, 0);
+		ANSWER_MAX - 1 - client->n_answer, 0);
 
 	if (n < 0 && errno == EAGAIN)
 		return;
@@ -165,7 +164,7 @@ int main(int argc, char **argv)
 	load.latency_us = calloc((size_t)load.requests + 1, sizeof(uint32_t));
 	for (int i = 0; i < n; i++) {
 		struct epoll_event ev = { .events = EPOLLIN,
-					  .data.ptr = &clients[i] };
+			.data.ptr = &clients[i] };
 
 		clients[i].fd = dial(atoi(argv[1]));
 		epoll_ctl(epoll, EPOLL_CTL_ADD, clients[i].fd, &ev);
@@ -184,12 +183,12 @@ int main(int argc, char **argv)
 	}
 	seconds = (double)(now_us() - began_us) / 1e6;
 	qsort(load.latency_us, (size_t)load.answered, sizeof(uint32_t),
-	      by_value);
+		by_value);
 	printf("{\"accepted\":%d,\"refused\":%d,\"failed\":%d,\"seconds\":%.3f,"
 	       "\"per_second\":%.0f,\"p50_ms\":%.2f,\"p99_ms\":%.2f}\n",
-	       load.answered, load.refused, load.failed, seconds,
-	       load.answered / seconds, percentile_ms(0.50),
-	       percentile_ms(0.99));
+		load.answered, load.refused, load.failed, seconds,
+		load.answered / seconds, percentile_ms(0.50),
+		percentile_ms(0.99));
 	free(load.latency_us);
 	return load.failed > 0;
 }

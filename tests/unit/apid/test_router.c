@@ -11,8 +11,8 @@
 #include "apid/router.h"
 #include "common/own.h"
 
-static struct request *route(const char *method, const char *path, int *rc,
-			     char allow[64])
+static struct request *route(
+	const char *method, const char *path, int *rc, char allow[64])
 {
 	struct request *request = xcalloc(1, sizeof(*request));
 
@@ -28,24 +28,25 @@ static void a_path_finds_its_endpoint_and_its_values(void **state)
 		const char *endpoint, *name, *value;
 	} cases[] = {
 		{ "GET", "/v1/api-keys", ROUTER_FOUND, "/v1/api-keys", NULL,
-		  NULL },
+			NULL },
 		{ "DELETE", "/v1/api-keys/abc", ROUTER_FOUND,
-		  "/v1/api-keys/:id", "id", "abc" },
+			"/v1/api-keys/:id", "id", "abc" },
 		{ "DELETE", "/v1/api-keys/a%2Fb%20c", ROUTER_FOUND,
-		  "/v1/api-keys/:id", "id", "a/b c" },
+			"/v1/api-keys/:id", "id", "a/b c" },
 		{ "POST", "/v1/devices/dev_1/pairing-code", ROUTER_FOUND,
-		  "/v1/devices/:deviceUid/pairing-code", "deviceUid", "dev_1" },
+			"/v1/devices/:deviceUid/pairing-code", "deviceUid",
+			"dev_1" },
 		{ "HEAD", "/healthz", ROUTER_FOUND, "/healthz", NULL, NULL },
 		{ "GET", "/v1/developer/webhooks/history", ROUTER_FOUND,
-		  "/v1/developer/webhooks/history", NULL, NULL },
+			"/v1/developer/webhooks/history", NULL, NULL },
 		{ "GET", "/v1/api-keys/", ROUTER_NOT_FOUND, NULL, NULL, NULL },
 		{ "GET", "/v1/api-keysx", ROUTER_NOT_FOUND, NULL, NULL, NULL },
 		{ "GET", "/", ROUTER_NOT_FOUND, NULL, NULL, NULL },
 		{ "GET", "", ROUTER_NOT_FOUND, NULL, NULL, NULL },
 		{ "DELETE", "/v1/api-keys/a%00b", ROUTER_NOT_FOUND, NULL, NULL,
-		  NULL },
+			NULL },
 		{ "DELETE", "/v1/api-keys//", ROUTER_NOT_FOUND, NULL, NULL,
-		  NULL },
+			NULL },
 	};
 
 	(void)state;
@@ -60,8 +61,9 @@ static void a_path_finds_its_endpoint_and_its_values(void **state)
 			continue;
 		assert_string_equal(request->endpoint->path, cases[i].endpoint);
 		if (cases[i].name != NULL)
-			assert_string_equal(request_text(request, cases[i].name),
-					    cases[i].value);
+			assert_string_equal(
+				request_text(request, cases[i].name),
+				cases[i].value);
 	}
 }
 
@@ -77,8 +79,8 @@ static void a_wrong_method_names_the_right_ones(void **state)
 	assert_string_equal(allow, "GET, POST");
 }
 
-/* The table is the single source of truth: a row that contradicts itself would be a
- * route that cannot be called. */
+/* The table is the single source of truth: a row that contradicts itself would
+ * be a route that cannot be called. */
 static void every_row_of_the_table_is_sound(void **state)
 {
 	(void)state;
@@ -89,14 +91,15 @@ static void every_row_of_the_table_is_sound(void **state)
 
 		assert_int_equal((e->read != NULL) + (e->write != NULL) +
 					 (e->start != NULL),
-				 1);
+			1);
 		assert_true(e->success >= 200 && e->success < 300);
 		for (const char *c = e->path; *c != '\0'; c++)
 			colons += *c == ':';
 		for (; p != NULL && p->name != NULL; p++, n++) {
 			in_path += p->in == IN_PATH;
 			assert_true(p->in != IN_PATH || p->required);
-			assert_true(p->type != PARAM_PHONES || p->in == IN_BODY);
+			assert_true(
+				p->type != PARAM_PHONES || p->in == IN_BODY);
 			assert_true(p->in != IN_BODY ||
 				    strcmp(e->method, "GET") != 0);
 		}
@@ -105,9 +108,11 @@ static void every_row_of_the_table_is_sound(void **state)
 		for (size_t j = 0; j < i; j++)
 			assert_false(
 				strcmp(e->path,
-				       dialect_msgera.endpoints[j].path) == 0 &&
+					dialect_msgera.endpoints[j].path) ==
+					0 &&
 				strcmp(e->method,
-				       dialect_msgera.endpoints[j].method) == 0);
+					dialect_msgera.endpoints[j].method) ==
+					0);
 	}
 }
 

@@ -17,8 +17,8 @@ static struct request *request_for(const char *method, const char *path)
 	struct request *request = xcalloc(1, sizeof(*request));
 	char allow[64];
 
-	assert_int_equal(router_find(method, path, request, allow, 64),
-			 ROUTER_FOUND);
+	assert_int_equal(
+		router_find(method, path, request, allow, 64), ROUTER_FOUND);
 	return request;
 }
 
@@ -44,7 +44,7 @@ static void bad_bodies_are_refused_with_their_reason(void **state)
 		{ "{\"nope\":1}", "nope should not exist" },
 		{ "{\"n\\u0001pe\":1}", "n?pe should not exist" },
 		{ "{\"nope\":1,\"text\":\"\"}",
-		  "nope should not exist; text must not be empty" },
+			"nope should not exist; text must not be empty" },
 	};
 
 	(void)state;
@@ -54,12 +54,12 @@ static void bad_bodies_are_refused_with_their_reason(void **state)
 		struct err err = ERR_NONE;
 
 		assert_int_equal(validate_body(request, cases[i].body,
-					       strlen(cases[i].body), &err),
-				 -1);
+					 strlen(cases[i].body), &err),
+			-1);
 		assert_int_equal(err.code, ERR_INVALID);
 		if (strstr(err.msg, cases[i].reason) == NULL)
 			fail_msg("case %zu: \"%s\" lacks \"%s\"", i, err.msg,
-				 cases[i].reason);
+				cases[i].reason);
 	}
 }
 
@@ -88,32 +88,35 @@ static void urls_dates_and_flags_are_checked_for_what_they_are(void **state)
 		bool good;
 	} cases[] = {
 		{ "/v1/developer/webhooks", "PUT",
-		  "{\"personalWebhookUrl\":\"https://example.com/hook\"}", true },
+			"{\"personalWebhookUrl\":\"https://example.com/hook\"}",
+			true },
 		{ "/v1/developer/webhooks", "PUT",
-		  "{\"personalWebhookUrl\":null}", true },
+			"{\"personalWebhookUrl\":null}", true },
 		{ "/v1/developer/webhooks", "PUT",
-		  "{\"personalWebhookUrl\":\"ftp://example.com/\"}", false },
+			"{\"personalWebhookUrl\":\"ftp://example.com/\"}",
+			false },
 		{ "/v1/developer/webhooks", "PUT",
-		  "{\"personalWebhookUrl\":\"https://\"}", false },
+			"{\"personalWebhookUrl\":\"https://\"}", false },
 		{ "/v1/developer/webhooks", "PUT", "{\"isActive\":false}",
-		  true },
+			true },
 		{ "/v1/developer/webhooks", "PUT", "{\"isActive\":\"false\"}",
-		  false },
+			false },
 		{ "/v1/developer/webhooks", "PUT", "{\"isActive\":0}", false },
 		{ "/v1/developer/scheduled-messages", "POST",
-		  "{\"scheduledAt\":\"2030-01-01T10:00:00Z\"}", true },
+			"{\"scheduledAt\":\"2030-01-01T10:00:00Z\"}", true },
 		{ "/v1/developer/scheduled-messages", "POST",
-		  "{\"scheduledAt\":\"2030-13-01T10:00:00Z\"}", false },
+			"{\"scheduledAt\":\"2030-13-01T10:00:00Z\"}", false },
 		{ "/v1/developer/scheduled-messages", "POST",
-		  "{\"scheduledAt\":1893456000}", false },
+			"{\"scheduledAt\":1893456000}", false },
 		{ "/v1/developer/messages/check-whatsapp", "POST",
-		  "{\"numbers\":[\"+15550002222\",\"15550003333\"]}", true },
+			"{\"numbers\":[\"+15550002222\",\"15550003333\"]}",
+			true },
 		{ "/v1/developer/messages/check-whatsapp", "POST",
-		  "{\"numbers\":[]}", false },
+			"{\"numbers\":[]}", false },
 		{ "/v1/developer/messages/check-whatsapp", "POST",
-		  "{\"numbers\":[1]}", false },
+			"{\"numbers\":[1]}", false },
 		{ "/v1/developer/messages/check-whatsapp", "POST",
-		  "{\"numbers\":{\"a\":1}}", false },
+			"{\"numbers\":{\"a\":1}}", false },
 	};
 
 	(void)state;
@@ -121,8 +124,8 @@ static void urls_dates_and_flags_are_checked_for_what_they_are(void **state)
 		scoped(request_free) struct request *request =
 			request_for(cases[i].method, cases[i].path);
 		struct err err = ERR_NONE;
-		int rc = validate_body(request, cases[i].body,
-				       strlen(cases[i].body), &err);
+		int rc = validate_body(
+			request, cases[i].body, strlen(cases[i].body), &err);
 
 		if ((rc == 0) != cases[i].good)
 			fail_msg("case %zu: %s: %s", i, cases[i].body, err.msg);
