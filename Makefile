@@ -32,13 +32,19 @@ OBJ     := $(BUILD)/obj
 
 PREFIX  ?= /usr/local
 DAEMONS := apid senderd schedulerd webhookd sandboxd
-PROGRAMS := $(DAEMONS) vereda
+# Started by daemons for one job each: mediaconv decodes hostile files locked up, mediaxfer moves them.
+WORKERS := mediaconv mediaxfer
+PROGRAMS := $(DAEMONS) $(WORKERS) vereda
 
-PKGS    := libevent libevent_pthreads libwebsockets libssl libsodium libprotobuf-c sqlite3 \
+PKGS    := libevent libevent_pthreads libwebsockets libssl libcrypto libsodium libprotobuf-c sqlite3 \
            jansson libcurl libjwt libqrencode inih zlib
 # The Signal library carries an old protobuf-c of its own: the system's must come first.
 LIBS    := $(shell pkg-config --libs libprotobuf-c) -lsignal-protocol-c \
            $(shell pkg-config --libs $(PKGS)) -lnng -lmbedtls -lmbedx509 -lmbedcrypto -lpthread -lm
+
+# Decoders, for mediaconv alone.
+CONV_PKGS := libavformat libavcodec libavutil libswresample libswscale libwebp libwebpdemux libqpdf libseccomp
+CONV_LIBS := $(shell pkg-config --libs $(CONV_PKGS)) -lmagic
 
 WARN    := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes \
            -Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wformat=2 -Wundef -Wvla
@@ -84,12 +90,14 @@ GENERATED := $(PB_C) $(PB_H) $(GEN)/tokens.inc
 # ---- objects and archives: one library a folder, main.c stays outside ----
 srcs      = $(filter-out %/main.c,$(wildcard $(foreach d,$(1),$(d)/*.c)))
 objs      = $(patsubst %.c,$(OBJ)/%.o,$(1))
-SRC_common     := $(call srcs,common common/store common/wa)
+SRC_common     := $(call srcs,common common/store common/wa common/media)
 SRC_apid       := $(call srcs,apid)
 SRC_senderd    := $(call srcs,senderd senderd/whatsapp)
 SRC_schedulerd := $(call srcs,schedulerd)
 SRC_webhookd   := $(call srcs,webhookd)
 SRC_sandboxd   := $(call srcs,sandboxd)
+SRC_mediaconv  := $(call srcs,mediaconv)
+SRC_mediaxfer  := $(call srcs,mediaxfer)
 SRC_vereda     := $(call srcs,cli)
 
 LIBCOMMON := $(BUILD)/libcommon.a
@@ -102,9 +110,10 @@ $(BUILD)/lib$(1).a: $(call objs,$(SRC_$(1)))
 $(BIN)/$(1): $(OBJ)/$(2)/main.o $(BUILD)/lib$(1).a $(LIBCOMMON)
 	@mkdir -p $(BIN)
 	$(call say,LD,$$@)
-	$(Q)$(CC) $(LDFLAGS) -o $$@ $$^ $(LIBS)
+	$(Q)$(CC) $(LDFLAGS) -o $$@ $$^ $(LIBS) $(3)
 endef
-$(foreach d,$(DAEMONS),$(eval $(call program,$(d),$(d))))
+$(foreach d,$(DAEMONS) mediaxfer,$(eval $(call program,$(d),$(d))))
+$(eval $(call program,mediaconv,mediaconv,$(CONV_LIBS)))
 $(eval $(call program,vereda,cli))
 
 $(OBJ)/%.o: %.c | $(GENERATED)
@@ -117,7 +126,7 @@ $(OBJ)/gen/%.o: $(GEN)/%.c
 	$(Q)$(CC) $(CPPFLAGS) -std=gnu17 $(OPT) -fPIE -w -c -o $@ $<
 
 # ---- unit tests: tests/unit/test_*.c against libcommon, tests/unit/<daemon>/test_*.c also against it ----
-UNIT_SRC := $(wildcard tests/unit/test_*.c) $(foreach d,$(DAEMONS),$(wildcard tests/unit/$(d)/test_*.c))
+UNIT_SRC := $(wildcard tests/unit/test_*.c) $(foreach d,$(DAEMONS) $(WORKERS),$(wildcard tests/unit/$(d)/test_*.c))
 UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
 $(BUILD)/unit/test_%: $(OBJ)/tests/unit/test_%.o $(LIBCOMMON)
 	@mkdir -p $(@D)
@@ -127,9 +136,10 @@ define unit_daemon
 $(BUILD)/unit/$(1)/test_%: $(OBJ)/tests/unit/$(1)/test_%.o $(BUILD)/lib$(1).a $(LIBCOMMON)
 	@mkdir -p $$(@D)
 	$(call say,LD,$$@)
-	$(Q)$(CC) $(LDFLAGS) -o $$@ $$^ $(LIBS) -lcmocka
+	$(Q)$(CC) $(LDFLAGS) -o $$@ $$^ $(LIBS) $(2) -lcmocka
 endef
-$(foreach d,$(DAEMONS),$(eval $(call unit_daemon,$(d))))
+$(foreach d,$(DAEMONS) mediaxfer,$(eval $(call unit_daemon,$(d))))
+$(eval $(call unit_daemon,mediaconv,$(CONV_LIBS)))
 
 # Small programs that tests and benches drive: tests/tools/<name>.c
 TOOL_BIN := $(patsubst tests/tools/%.c,$(BUILD)/tools/%,$(wildcard tests/tools/*.c))

@@ -20,6 +20,7 @@ struct http_server;
 struct live;
 struct login;
 struct metrics;
+struct worker;
 struct writer;
 
 struct apid {
@@ -30,6 +31,7 @@ struct apid {
 	struct secret_key webhook_key;
 	struct metrics *metrics;
 	struct writer *writer;
+	struct worker *worker;
 	struct login *login;
 	struct live *live;
 	struct http_server *http;

@@ -39,10 +39,34 @@ static json_t *render_safety(const struct request *request,
 		config->safety.variant_recipients);
 }
 
+/* Whether what is sent really flows: senderd/health.h. */
+static json_t *render_health(const struct device *device)
+{
+	const char *health = device->health;
+
+	return json_pack("{s:o, s:o, s:o}", "status",
+		json_text(health != NULL && health[0] != '\0' ? health : NULL),
+		"reason", json_text(device->health_reason), "lastFrameAt",
+		json_time(device->last_frame_ms));
+}
+
+/* WhatsApp may stop a number from starting chats for a while. */
+static json_t *render_new_chats(const struct device *device, int64_t now_ms)
+{
+	bool is_paused = device->cold_chats_until_ms > now_ms;
+
+	return json_pack("{s:b, s:o, s:o}", "allowed", !is_paused,
+		"pausedUntil",
+		json_time(is_paused ? device->cold_chats_until_ms : 0),
+		"reason",
+		json_text(is_paused ? device->cold_chats_reason : NULL));
+}
+
 static json_t *render_device(
 	const struct request *request, const struct device *device)
 {
-	return json_pack("{s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	return json_pack("{s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+			 "s:o, s:o}",
 		"deviceUid", device->uid, "name", json_text(device->name),
 		"status", device_status_name(device->status), "phone",
 		json_phone(device->phone), "pushName",
@@ -51,7 +75,9 @@ static json_t *render_device(
 		json_text(device->lane_reason), "linkedAt",
 		json_time(device->linked_ms), "createdAt",
 		json_time(device->created_ms), "safety",
-		render_safety(request, device, clock_now_ms()));
+		render_safety(request, device, clock_now_ms()), "health",
+		render_health(device), "newChats",
+		render_new_chats(device, clock_now_ms()));
 }
 
 struct device_list {

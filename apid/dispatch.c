@@ -11,7 +11,6 @@
 #include "apid/request.h"
 #include "apid/router.h"
 #include "apid/validate.h"
-#include "apid/writer.h"
 #include "common/own.h"
 
 static const char *method_name(struct evhttp_request *http)
@@ -104,7 +103,7 @@ static void run(struct request *request)
 
 	request->status = endpoint->success;
 	if (endpoint->write != NULL) {
-		if (writer_submit(request->apid->writer, request, &err) != 0)
+		if (request_write(request, endpoint->write, NULL, &err) != 0)
 			request_fail(request, &err);
 		return;
 	}

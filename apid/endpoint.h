@@ -24,12 +24,21 @@ enum param_type {
 	PARAM_DATE,	  /* ISO 8601 */
 	PARAM_INT,	  /* min..max */
 	PARAM_BOOL,
-	PARAM_URL,  /* http or https; null clears it */
-	PARAM_ENUM, /* one of help's words, separated by '|' */
+	PARAM_URL,	 /* http or https; null clears it */
+	PARAM_ENUM,	 /* one of help's words, separated by '|' */
+	PARAM_RECIPIENT, /* recipient.h: a phone, a LID or a group */
+	PARAM_PERSON,	 /* a phone or a LID */
+	PARAM_GROUP,	 /* a group's address */
+	PARAM_CONTACT,	 /* a person, or the UUID of a contact */
+	PARAM_PEOPLE,	 /* array of min..max persons */
+	PARAM_TEXTS,	 /* array of min..max texts of at most 64 characters */
+	PARAM_UNTIL,	 /* ISO 8601, "forever", or null */
+	PARAM_OBJECT,	 /* JSON that the handler checks */
+	PARAM_PICTURE,	 /* UUID of media that is a picture */
 };
 
 struct param {
-	const char *name;
+	const char *name; /* as clients write it */
 	enum param_in in;
 	enum param_type type;
 	bool required;
@@ -52,6 +61,14 @@ struct endpoint {
 	const char *summary;
 	int success;		    /* status of a good answer */
 	const struct param *params; /* ends with name NULL; or NULL */
+	/* Of call_start(): the lane's method, and what of its parameters
+	 * always is the same, as a JSON object or NULL. */
+	const char *call, *constants;
+	/* The body is a form with a file, and not read before start(). */
+	bool takes_file;
+	/* Members of the body that no parameter names are start()'s to check.
+	 */
+	bool takes_any;
 	/* Exactly one of the three.  Each fills request->reply (and may change
 	 * status), or returns -1 with an error that the dialect words. */
 	int (*read)(struct request *request,
@@ -71,8 +88,12 @@ struct dialect {
 	void (*render_error)(struct request *request, const struct err *err);
 };
 
-extern const struct dialect dialect_msgera;
+/* The envelope {"statusCode","error","message"}. */
+void msgera_render_error(struct request *request, const struct err *err);
 
-#define ENDPOINT_MAX_PARAMS 12
+extern const struct dialect dialect_msgera;
+extern const struct dialect dialect_vereda;
+
+#define ENDPOINT_MAX_PARAMS 24
 
 #endif

@@ -24,9 +24,12 @@ int pairing_code(struct request *request, struct err *err);
 int numbers_check(struct request *request, struct err *err);
 
 /* messages.c */
-int messages_send(struct request *request, struct tx *tx, struct err *err);
 int messages_list(struct request *request, struct err *err);
 int messages_get(struct request *request, struct err *err);
+
+/* contacts.c, chats.c */
+int contacts_list(struct request *request, struct err *err);
+int chats_list(struct request *request, struct err *err);
 
 /* schedules.c */
 int schedules_create(struct request *request, struct tx *tx, struct err *err);
@@ -39,6 +42,11 @@ int schedules_cancel(struct request *request, struct tx *tx, struct err *err);
 int webhooks_list(struct request *request, struct err *err);
 int webhooks_put(struct request *request, struct tx *tx, struct err *err);
 int webhooks_history(struct request *request, struct err *err);
+
+/* proxy.c */
+int proxy_get(struct request *request, struct err *err);
+int proxy_put(struct request *request, struct tx *tx, struct err *err);
+int proxy_delete(struct request *request, struct tx *tx, struct err *err);
 
 /* health.c */
 int health_healthz(struct request *request, struct err *err);

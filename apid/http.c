@@ -22,10 +22,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "apid/reply.h"
+#include "apid/conversion.h"
 #include "apid/dispatch.h"
+#include "apid/intake.h"
 #include "apid/live.h"
 #include "apid/metrics.h"
 #include "apid/request.h"
+#include "apid/upload.h"
 #include "apid/writer.h"
 #include "common/log.h"
 #include "common/own.h"
@@ -58,8 +62,10 @@ struct http_thread {
 	struct event *wake;		 /* activated by http_post() */
 	struct event *resume_accept;	 /* after running out of descriptors */
 	struct evconnlistener *listener; /* borrowed from evhttp */
-	void *streams;			 /* live.c */
-	pthread_mutex_t lock;		 /* guards posted */
+	struct intake *intake;
+	void *streams;	      /* live.c */
+	void *conversions;    /* conversion.c */
+	pthread_mutex_t lock; /* guards posted */
 	struct posted *posted_head, **posted_tail;
 };
 
@@ -73,83 +79,12 @@ struct http_server {
 
 /* ---- requests ---- */
 
-static const char *reason_phrase(int status)
-{
-	switch (status) {
-	case 200:
-		return "OK";
-	case 201:
-		return "Created";
-	case 204:
-		return "No Content";
-	case 400:
-		return "Bad Request";
-	case 401:
-		return "Unauthorized";
-	case 403:
-		return "Forbidden";
-	case 404:
-		return "Not Found";
-	case 405:
-		return "Method Not Allowed";
-	case 409:
-		return "Conflict";
-	case 413:
-		return "Payload Too Large";
-	case 429:
-		return "Too Many Requests";
-	case 503:
-		return "Service Unavailable";
-	case 504:
-		return "Gateway Timeout";
-	default:
-		return "Internal Server Error";
-	}
-}
-
 static void on_client_gone(struct evhttp_connection *connection, void *arg)
 {
 	struct request *request = arg;
 
 	(void)connection;
 	request->is_gone = true;
-}
-
-static void add_body(struct request *request, struct evbuffer *out)
-{
-	char *text = NULL;
-
-	if (request->raw_reply != NULL) {
-		text = move(request->raw_reply);
-	} else if (request->reply != NULL) {
-		text = json_dumps(request->reply, JSON_COMPACT);
-	}
-	if (text == NULL)
-		return;
-	evbuffer_add(out, text, strlen(text));
-	free(text);
-}
-
-static void write_answer(struct request *request)
-{
-	struct evhttp_request *http = request->http;
-	struct evkeyvalq *headers = evhttp_request_get_output_headers(http);
-	struct evhttp_connection *connection =
-		evhttp_request_get_connection(http);
-	struct evbuffer *out = evbuffer_new();
-
-	if (connection != NULL)
-		evhttp_connection_set_closecb(connection, NULL, NULL);
-	add_body(request, out);
-	if (request->status != 204)
-		evhttp_add_header(headers, "Content-Type",
-			request->content_type != NULL
-				? request->content_type
-				: "application/json; charset=utf-8");
-	evhttp_add_header(headers, "Cache-Control", "no-store");
-	evhttp_send_reply(
-		http, request->status, reason_phrase(request->status), out);
-	evbuffer_free(out);
 }
 
 void request_finish(struct request *request)
@@ -159,7 +94,7 @@ void request_finish(struct request *request)
 	metrics_count_request(request->apid->metrics, request);
 	/* For a client that has gone this only frees what libevent kept. */
 	if (!request->is_streaming)
-		write_answer(request);
+		reply_write(request);
 	request_free(&request);
 }
 
@@ -175,6 +110,7 @@ static void on_request(struct evhttp_request *http, void *arg)
 	request->store = thread->store;
 	request->http = http;
 	request->started_us = metrics_now_us();
+	request->has_place = intake_take(thread->intake, connection);
 	evhttp_connection_set_closecb(connection, on_client_gone, request);
 	dispatch_request(request);
 }
@@ -390,6 +326,9 @@ static int thread_open(struct http_thread *thread, struct err *err)
 	evhttp_set_timeout(thread->http, config->api.request_timeout_sec);
 	evhttp_set_max_headers_size(thread->http, MAX_HEADER_BYTES);
 	evhttp_set_max_body_size(thread->http, config->api.max_body_bytes);
+	thread->intake = intake_new(thread->base,
+		(size_t)config->api.max_body_bytes, upload_max_bytes(config));
+	evhttp_set_bevcb(thread->http, intake_bufferevent, NULL);
 	evhttp_set_allowed_methods(thread->http,
 		EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_PUT |
 			EVHTTP_REQ_PATCH | EVHTTP_REQ_DELETE | EVHTTP_REQ_HEAD |
@@ -412,12 +351,12 @@ static void *thread_run(void *arg)
 {
 	struct http_thread *thread = arg;
 
+	intake_enter(thread->intake);
 	event_base_loop(thread->base, EVLOOP_NO_EXIT_ON_EMPTY);
 	return NULL;
 }
 
-/* The loop has ended: nothing can be answered any more. */
-static void request_abandon(struct request *request)
+void http_abandon(struct request *request)
 {
 	if (request->is_gone)
 		evhttp_request_free(request->http);
@@ -435,13 +374,14 @@ static void thread_close(struct http_thread *thread)
 	if (thread->base == NULL)
 		return;
 	live_drop_streams(thread);
+	conversion_drop_all(thread);
 	/* Requests that the writer finished after the loop had ended. */
 	posted = posted_take(thread);
 	while (posted != NULL) {
 		struct posted *next = posted->next;
 
 		if (posted->request != NULL)
-			request_abandon(posted->request);
+			http_abandon(posted->request);
 		else if (atomic_fetch_sub(&posted->broadcast->left, 1) == 1) {
 			posted->broadcast->release(posted->broadcast->arg);
 			free(posted->broadcast);
@@ -451,6 +391,7 @@ static void thread_close(struct http_thread *thread)
 	}
 	if (thread->http != NULL)
 		evhttp_free(thread->http);
+	intake_free(&thread->intake);
 	if (thread->wake != NULL)
 		event_free(thread->wake);
 	if (thread->resume_accept != NULL)
@@ -538,6 +479,16 @@ struct event_base *http_thread_base(struct http_thread *thread)
 struct store *http_thread_store(struct http_thread *thread)
 {
 	return thread->store;
+}
+
+struct intake *http_thread_intake(struct http_thread *thread)
+{
+	return thread->intake;
+}
+
+void **http_thread_conversions(struct http_thread *thread)
+{
+	return &thread->conversions;
 }
 
 void **http_thread_streams(struct http_thread *thread)

@@ -33,14 +33,19 @@ void http_broadcast(struct http_server *server,
 	void (*release)(void *arg));
 
 struct event_base *http_thread_base(struct http_thread *thread);
+struct intake *http_thread_intake(struct http_thread *thread);
 struct store *http_thread_store(struct http_thread *thread);
 /* Event-stream clients of a thread, private to live.c. */
 void **http_thread_streams(struct http_thread *thread);
+/* Conversions of a thread, private to conversion.c. */
+void **http_thread_conversions(struct http_thread *thread);
 
 /* The value of a header that may come once only; *@twice is set when it came
  * more often. */
 const char *http_header_once(
 	struct request *request, const char *name, bool *twice);
 bool http_peer_is_local(const struct request *request);
+/* The loop of the request's thread has ended: frees it without an answer. */
+void http_abandon(struct request *request);
 
 #endif

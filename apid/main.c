@@ -10,6 +10,7 @@
 #include "apid/live.h"
 #include "apid/login.h"
 #include "apid/metrics.h"
+#include "apid/worker.h"
 #include "apid/writer.h"
 #include "common/daemon.h"
 #include "common/err.h"
@@ -23,6 +24,7 @@ static void apid_close(struct apid *apid)
 	/* No new requests; then everyone who holds one gives it back. */
 	http_stop(apid->http);
 	bus_asker_close(&apid->senderd_ask);
+	worker_stop(&apid->worker);
 	writer_stop(&apid->writer);
 	login_close(&apid->login);
 	http_close(&apid->http);
@@ -82,6 +84,7 @@ static int apid_open(struct apid *apid, struct err *err)
 	apid->metrics = metrics_new();
 	/* The writer first: its connection brings the schema up to date. */
 	if (writer_start(apid, &apid->writer, err) != 0 ||
+		worker_start(&apid->worker, err) != 0 ||
 		login_open(apid, &apid->login, err) != 0 ||
 		open_bus(apid, err) != 0 ||
 		http_open(apid, &apid->http, err) != 0 ||

@@ -1,49 +1,15 @@
-/* Messages: send, list, get. */
+/* Messages: list, get. */
 #include "apid/handlers.h"
 
+#include "apid/media.h"
 #include "apid/request.h"
-#include "common/clock.h"
 #include "common/own.h"
-#include "common/send.h"
+#include "common/store/contact.h"
+#include "common/store/device.h"
+#include "common/store/message.h"
+#include "common/store/receipt.h"
 
-/* The documented 429 body, and the device it speaks of. */
-static int render_limit(
-	struct request *request, const struct safety *safety, struct err *err)
-{
-	request->status = 429;
-	request->extra_body = true;
-	request->reply = json_pack("{s:i, s:s, s:s, s:s, s:s, s:o}",
-		"statusCode", 429, "error", "Account Send Limit", "message",
-		safety->blocked_reason, "accountId", request->account_uid,
-		"deviceUid", request_text(request, "deviceUid"), "resetsAt",
-		json_time(safety->resets_at_ms));
-	return err_set(err, ERR_LIMIT, "%s", safety->blocked_reason);
-}
-
-int messages_send(struct request *request, struct tx *tx, struct err *err)
-{
-	struct send_request send = {
-		.account_id = request->account_id,
-		.device_uid = request_text(request, "deviceUid"),
-		.phone = request_arg(request, "to")->phone,
-		.text = request_text(request, "text"),
-		.client_message_id = request_text(request, "clientMessageId"),
-		.source = MESSAGE_BY_API,
-	};
-	struct send_result result = { 0 };
-
-	if (send_accept(tx, request->apid->config, &send, clock_now_ms(),
-		    &result, err) != 0) {
-		if (err->code == ERR_LIMIT)
-			return render_limit(request, &result.safety, err);
-		return -1;
-	}
-	request_push(request, TO_SENDERD, move(result.job));
-	request->reply = json_pack("{s:b, s:s, s:s, s:s}", "accepted", 1,
-		"providerMessageId", result.wa_id, "sessionId", send.device_uid,
-		"messageId", result.message_id);
-	return 0;
-}
+#define RECEIPTS_MAX 1024
 
 /* What happened when, oldest first; only what happened. */
 static json_t *render_timeline(const struct message *message)
@@ -71,34 +37,133 @@ static json_t *render_timeline(const struct message *message)
 	return timeline;
 }
 
-static json_t *render_message(const struct message *message)
+/* ---- what it holds ---- */
+
+static int take_media(const struct media *media, void *arg)
+{
+	*(json_t **)arg = media_render(media);
+	return 0;
+}
+
+/* docs/content.md.  Media is shown as it is now, not as it was when the message
+ * was stored: it may have arrived since. */
+static json_t *render_content(
+	const struct request *request, const struct message *message)
+{
+	json_t *content = message->content != NULL
+				  ? json_loads(message->content, 0, NULL)
+				  : NULL;
+	json_t *media = NULL;
+	json_t *shown;
+
+	if (message->media_id != 0)
+		(void)store_media_by_id(request->store, message->media_id,
+			take_media, &media, NULL);
+	if (media == NULL)
+		return content != NULL ? content : json_null();
+	if (!json_is_object(content)) {
+		json_decref(content);
+		content = json_object();
+	}
+	shown = json_object_get(content, "media");
+	if (json_is_object(shown))
+		json_object_update_missing(media, shown);
+	json_object_set_new(content, "media", media);
+	return content;
+}
+
+static json_t *render_contact(
+	const struct request *request, const struct message *message)
+{
+	char public_id[UUID_LEN] = "";
+
+	if (message->phone != NULL || message->lid != NULL)
+		(void)store_contact_public_id(request->store,
+			message->account_id, message->phone, message->lid,
+			public_id, NULL);
+	return public_id[0] != '\0' ? json_string(public_id) : json_null();
+}
+
+/* The other end: a phone while one is known, else an address. */
+static json_t *render_party(const struct message *message)
+{
+	if (message->phone != NULL)
+		return json_phone(message->phone);
+	return json_text(
+		message->sender != NULL ? message->sender : message->chat);
+}
+
+/* ---- the message ---- */
+
+static void put_times(json_t *out, const struct message *message)
+{
+	const struct {
+		const char *name;
+		int64_t at_ms;
+	} times[] = {
+		{ "createdAt", message->created_ms },
+		{ "sentAt", message->sent_ms },
+		{ "deliveredAt", message->delivered_ms },
+		{ "readAt", message->read_ms },
+		{ "failedAt", message->failed_ms },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(times); i++)
+		json_object_set_new(
+			out, times[i].name, json_time(times[i].at_ms));
+}
+
+static json_t *render_message(
+	const struct request *request, const struct message *message)
 {
 	bool out = message->direction == MESSAGE_OUT;
-
-	return json_pack(
+	json_t *content = render_content(request, message);
+	json_t *media = json_object_get(content, "media");
+	json_t *rendered = json_pack(
 		"{s:s, s:o, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-		"s:o, s:o, s:o, s:o, s:o}",
+		"s:o, s:o}",
 		"id", message->public_id, "deviceUid",
 		json_text(message->device_uid), "direction",
 		out ? "OUTBOUND" : "INBOUND", "messageType",
 		message_kind_name(message->kind), "status",
 		message_status_name(message->status), "reason",
 		json_text(message->reason), out ? "to" : "from",
-		json_phone(message->phone), "chat", json_text(message->chat),
-		"pushName", json_text(message->push_name), "text",
-		json_text(message->text), "providerMessageId",
+		render_party(message), "chat", json_text(message->chat),
+		"contactId", render_contact(request, message), "pushName",
+		json_text(message->push_name), "text", json_text(message->text),
+		"content", content, "providerMessageId",
 		json_text(message->wa_id), "clientMessageId",
-		json_text(message->client_message_id), "createdAt",
-		json_time(message->created_ms), "sentAt",
-		json_time(message->sent_ms), "deliveredAt",
-		json_time(message->delivered_ms), "readAt",
-		json_time(message->read_ms), "failedAt",
-		json_time(message->failed_ms));
+		json_text(message->client_message_id));
+
+	put_times(rendered, message);
+	if (media != NULL) {
+		json_object_set(
+			rendered, "mediaId", json_object_get(media, "id"));
+		json_object_set(rendered, "mimeType",
+			json_object_get(media, "mimeType"));
+	}
+	if (message->n_recipients > 0) {
+		json_object_set_new(rendered, "recipients",
+			json_integer(message->n_recipients));
+		json_object_set_new(rendered, "deliveredTo",
+			json_integer(message->n_delivered));
+		json_object_set_new(
+			rendered, "readBy", json_integer(message->n_read));
+	}
+	return rendered;
 }
+
+struct message_rows {
+	const struct request *request;
+	json_t *data;
+};
 
 static int add_message(const struct message *message, void *arg)
 {
-	json_array_append_new(arg, render_message(message));
+	struct message_rows *rows = arg;
+
+	json_array_append_new(
+		rows->data, render_message(rows->request, message));
 	return 0;
 }
 
@@ -107,13 +172,13 @@ int messages_list(struct request *request, struct err *err)
 	const struct arg *to = request_arg(request, "to");
 	const char *uid = request_text(request, "deviceUid");
 	struct message_filter filter = { .account_id = request->account_id };
-	json_t *data = json_array();
+	struct message_rows rows = { request, json_array() };
 	int64_t total = 0;
 	struct page page;
 	int number;
 
 	page = request_page(request, &number);
-	request->reply = json_pack("{s:o, s:i, s:i, s:i}", "data", data,
+	request->reply = json_pack("{s:o, s:i, s:i, s:i}", "data", rows.data,
 		"total", 0, "page", number, "limit", page.limit);
 	if (to->is_set)
 		filter.phone = to->phone;
@@ -121,20 +186,51 @@ int messages_list(struct request *request, struct err *err)
 				   uid, &filter.device_id, err) != 0)
 		/* A device that is not theirs has no messages to show. */
 		return err->code == ERR_NOT_FOUND ? 0 : -1;
-	if (store_message_list(request->store, &filter, page, add_message, data,
-		    &total, err) != 0)
+	if (store_message_list(request->store, &filter, page, add_message,
+		    &rows, &total, err) != 0)
 		return -1;
 	json_object_set_new(request->reply, "total", json_integer(total));
 	return 0;
+}
+
+/* ---- one ---- */
+
+static int add_receipt(const struct receipt *receipt, void *arg)
+{
+	json_array_append_new(
+		arg, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "contactId",
+			     receipt->contact_public_id, "phone",
+			     json_phone(receipt->phone), "lid",
+			     json_text(receipt->lid), "deliveredAt",
+			     json_time(receipt->delivered_ms), "readAt",
+			     json_time(receipt->read_ms), "playedAt",
+			     json_time(receipt->played_ms)));
+	return 0;
+}
+
+/* Of a group or a status: who reported.  A group has at most as many. */
+static json_t *render_receipts(
+	const struct request *request, const struct message *message)
+{
+	const struct page page = { .limit = RECEIPTS_MAX };
+	json_t *receipts = json_array();
+	int64_t total;
+
+	(void)store_receipt_list(request->store, message->id, page, add_receipt,
+		receipts, &total, NULL);
+	return receipts;
 }
 
 static int set_message(const struct message *message, void *arg)
 {
 	struct request *request = arg;
 
-	request->reply = render_message(message);
+	request->reply = render_message(request, message);
 	json_object_set_new(
 		request->reply, "timeline", render_timeline(message));
+	if (message->n_recipients > 0)
+		json_object_set_new(request->reply, "receipts",
+			render_receipts(request, message));
 	json_object_set_new(request->reply, "deviceCount",
 		json_integer(message->n_devices));
 	json_object_set_new(request->reply, "retriesAnswered",

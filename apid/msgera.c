@@ -4,44 +4,26 @@
 
 #include <limits.h>
 
+#include "apid/ask.h"
 #include "apid/handlers.h"
+#include "apid/intake.h"
 #include "apid/live.h"
 #include "apid/login.h"
+#include "apid/media.h"
 #include "apid/request.h"
+#include "apid/sending.h"
+#include "apid/table.h"
+#include "apid/upload.h"
+#include "common/content.h"
 #include "common/own.h"
 #include "common/send.h"
 
-#define PAGE_MAX 1000000
-#define PAGE_SIZE_MAX 100
-#define END_OF_PARAMS        \
-	{                    \
-		.name = NULL \
-	}
-
-#define PAGE_PARAMS                                                          \
-	{ "page", IN_QUERY, PARAM_INT, false, 1, PAGE_MAX, "Page number." }, \
-	{                                                                    \
-		"limit", IN_QUERY, PARAM_INT, false, 1, PAGE_SIZE_MAX,       \
-			"Items per page."                                    \
-	}
-#define ID_PARAM(help)                                      \
-	{                                                   \
-		"id", IN_PATH, PARAM_UUID, true, 0, 0, help \
-	}
-#define DEVICE_PATH                                                  \
-	{                                                            \
-		"deviceUid", IN_PATH, PARAM_DEVICE_UID, true, 1, 64, \
-			"Device unique id."                          \
-	}
-#define DEVICE_BODY                                                  \
-	{                                                            \
-		"deviceUid", IN_BODY, PARAM_DEVICE_UID, true, 1, 64, \
-			"Sender device UID."                         \
-	}
-#define DEVICE_QUERY                                                   \
-	{                                                              \
-		"deviceUid", IN_QUERY, PARAM_DEVICE_UID, false, 1, 64, \
-			"Filter by device UID."                        \
+#define AUDIENCE_PARAM                                            \
+	{                                                         \
+		"audience", IN_BODY, PARAM_PHONES, false, 1,      \
+			CONTENT_AUDIENCE_MAX,                     \
+			"Who may see it; without: the account's " \
+			"status privacy decides."                 \
 	}
 
 static const struct param page_only[] = { PAGE_PARAMS, END_OF_PARAMS };
@@ -71,10 +53,16 @@ static const struct param message_send[] = { DEVICE_BODY,
 	{ "to", IN_BODY, PARAM_PHONE, true, 0, 0, "Recipient phone number." },
 	{ "text", IN_BODY, PARAM_STRING, true, 1, SEND_TEXT_MAX,
 		"Message text." },
-	{ "clientMessageId", IN_BODY, PARAM_STRING, false, 1, 128,
-		"Your own idempotency key: duplicates are deduped per "
-		"device." },
-	END_OF_PARAMS };
+	CLIENT_ID_PARAM, END_OF_PARAMS };
+static const struct param message_media[] = { DEVICE_BODY,
+	{ "to", IN_BODY, PARAM_PHONE, true, 0, 0, "Recipient phone number." },
+	MEDIA_PARAM("Uploaded media id."),
+	{ "caption", IN_BODY, PARAM_STRING, false, 0, CONTENT_CAPTION_MAX,
+		"Optional media caption." },
+	CLIENT_ID_PARAM, END_OF_PARAMS };
+static const struct param message_voice[] = { DEVICE_BODY,
+	{ "to", IN_BODY, PARAM_PHONE, true, 0, 0, "Recipient phone number." },
+	MEDIA_PARAM("Audio media id."), CLIENT_ID_PARAM, END_OF_PARAMS };
 static const struct param numbers_ask[] = { DEVICE_BODY,
 	{ "numbers", IN_BODY, PARAM_PHONES, true, 1, 50,
 		"1-50 phone numbers in international format." },
@@ -85,6 +73,28 @@ static const struct param message_list[] = { DEVICE_QUERY,
 	PAGE_PARAMS, END_OF_PARAMS };
 static const struct param message_id[] = { ID_PARAM("Message id."),
 	END_OF_PARAMS };
+static const struct param media_upload[] = {
+	{ "kind", IN_QUERY, PARAM_ENUM, false, 0, 0,
+		"image|video|audio|document" },
+	END_OF_PARAMS
+};
+static const struct param media_page[] = {
+	{ "kind", IN_QUERY, PARAM_ENUM, false, 0, 0,
+		"image|video|audio|document" },
+	PAGE_PARAMS, END_OF_PARAMS
+};
+static const struct param media_id[] = { ID_PARAM("Media id."), END_OF_PARAMS };
+static const struct param status_text[] = { DEVICE_BODY,
+	{ "text", IN_BODY, PARAM_STRING, true, 1, SEND_TEXT_MAX, "Text." },
+	{ "backgroundColor", IN_BODY, PARAM_STRING, false, 0, 0,
+		"#RRGGBB or #AARRGGBB." },
+	{ "font", IN_BODY, PARAM_INT, false, 0, 10, "Font number." },
+	AUDIENCE_PARAM, CLIENT_ID_PARAM, END_OF_PARAMS };
+static const struct param status_media[] = { DEVICE_BODY,
+	MEDIA_PARAM("Uploaded media id."),
+	{ "caption", IN_BODY, PARAM_STRING, false, 0, CONTENT_CAPTION_MAX,
+		"Optional media caption." },
+	AUDIENCE_PARAM, CLIENT_ID_PARAM, END_OF_PARAMS };
 static const struct param schedule_create[] = { DEVICE_BODY,
 	{ "to", IN_BODY, PARAM_PHONE, true, 0, 0, "Recipient phone." },
 	{ "text", IN_BODY, PARAM_STRING, true, 1, SEND_TEXT_MAX,
@@ -157,8 +167,13 @@ static const struct endpoint endpoints[] = {
 		"Restart Lane", 200, device_path, .read = devices_restart },
 
 	{ "POST", "/v1/developer/messages/send", AUTH_ACCOUNT, "Messaging",
-		"Send Text Message", 200, message_send,
-		.write = messages_send },
+		"Send Text Message", 200, message_send, .write = sending_text },
+	{ "POST", "/v1/developer/messages/send-media", AUTH_ACCOUNT,
+		"Messaging", "Send Media Message", 200, message_media,
+		.start = sending_media },
+	{ "POST", "/v1/developer/messages/send-voice", AUTH_ACCOUNT,
+		"Messaging", "Send Voice Message", 200, message_voice,
+		.start = sending_voice },
 	{ "POST", "/v1/developer/messages/check-whatsapp", AUTH_ACCOUNT,
 		"Messaging", "Check WhatsApp Numbers", 200, numbers_ask,
 		.start = numbers_check },
@@ -166,6 +181,25 @@ static const struct endpoint endpoints[] = {
 		"List Messages", 200, message_list, .read = messages_list },
 	{ "GET", "/v1/developer/messages/:id", AUTH_ACCOUNT, "Messaging",
 		"Get Message", 200, message_id, .read = messages_get },
+
+	{ "POST", INTAKE_PATH, AUTH_ACCOUNT, "Media", "Upload Media", 201,
+		media_upload, .takes_file = true, .start = upload_start },
+	{ "GET", "/v1/developer/media", AUTH_ACCOUNT, "Media", "List Media",
+		200, media_page, .read = media_list },
+	{ "GET", "/v1/developer/media/:id", AUTH_ACCOUNT, "Media", "Get Media",
+		200, media_id, .read = media_get },
+	{ "DELETE", "/v1/developer/media/:id", AUTH_ACCOUNT, "Media",
+		"Delete Media", 204, media_id, .start = media_delete },
+
+	{ "POST", "/v1/developer/status/text", AUTH_ACCOUNT, "WhatsApp Status",
+		"Post Text Status", 200, status_text,
+		.start = sending_text_status },
+	{ "POST", "/v1/developer/status/media", AUTH_ACCOUNT, "WhatsApp Status",
+		"Post Media Status", 200, status_media,
+		.start = sending_media_status },
+	{ "GET", "/v1/developer/status/privacy/:deviceUid", AUTH_ACCOUNT,
+		"WhatsApp Status", "Get Status Privacy", 200, device_path,
+		.call = "status.privacy", .start = call_start },
 
 	{ "POST", "/v1/developer/scheduled-messages", AUTH_ACCOUNT,
 		"Scheduled Messages", "Create Scheduled Message", 201,
@@ -226,7 +260,7 @@ static const struct {
 };
 
 /* {"statusCode","error","message"}.  What went wrong inside stays inside. */
-static void render_error(struct request *request, const struct err *err)
+void msgera_render_error(struct request *request, const struct err *err)
 {
 	const char *error = "Internal Server Error", *message = error;
 	bool is_405 = request->status == 405;
@@ -255,5 +289,5 @@ const struct dialect dialect_msgera = {
 	.name = "msgera",
 	.endpoints = endpoints,
 	.n_endpoints = ARRAY_LEN(endpoints),
-	.render_error = render_error,
+	.render_error = msgera_render_error,
 };

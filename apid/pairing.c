@@ -1,83 +1,16 @@
-/* Questions to a lane: QR, pairing code, numbers on WhatsApp.  The answer comes
- * over the bus and resumes the request on its own thread. */
+/* Questions to a lane: QR, pairing code, numbers on WhatsApp. */
 #include "apid/handlers.h"
 
 #include <qrencode.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "apid/http.h"
+#include "apid/ask.h"
 #include "apid/request.h"
 #include "common/buf.h"
 #include "common/own.h"
-#include "common/store/device.h"
 
-#define ASK_TIMEOUT_MS 25000
 #define QR_BORDER 4 /* modules, as the standard asks */
-
-static void on_answer(Bus__Envelope *answer, void *arg)
-{
-	struct request *request = arg;
-
-	request->answer = answer;
-	http_post(request);
-}
-
-static int check_answer(struct request *request, struct err *err)
-{
-	const Bus__Envelope *envelope = request->answer;
-	const Bus__Answer *answer;
-
-	if (envelope == NULL)
-		return err_set(
-			err, ERR_TIMEOUT, "The device did not answer in time");
-	if (envelope->body_case != BUS__ENVELOPE__BODY_ANSWER)
-		return err_set(err, ERR_INTERNAL, "unexpected answer");
-	answer = envelope->answer;
-	if (answer->error != ERR_OK)
-		return err_set(err, (enum err_code)answer->error, "%s",
-			answer->error_text);
-	return 0;
-}
-
-struct device_check {
-	enum device_status status;
-};
-
-static int take_status(const struct device *device, void *arg)
-{
-	((struct device_check *)arg)->status = device->status;
-	return 0;
-}
-
-static int device_of(struct request *request, enum device_status *status_out,
-	struct err *err)
-{
-	struct device_check check;
-	int64_t id;
-
-	if (store_device_id(request->store, request->account_id,
-		    request_text(request, "deviceUid"), &id, err) != 0 ||
-		store_device_by_id(
-			request->store, id, take_status, &check, err) != 0)
-		return -1;
-	*status_out = check.status;
-	return 0;
-}
-
-/* Asks the lane of the request's device; @question is borrowed. */
-static int ask(struct request *request, Bus__Question *question,
-	void (*resume)(struct request *request), struct err *err)
-{
-	Bus__Envelope envelope = BUS__ENVELOPE__INIT;
-
-	envelope.device_uid = (char *)request_text(request, "deviceUid");
-	envelope.body_case = BUS__ENVELOPE__BODY_QUESTION;
-	envelope.question = question;
-	request->resume = resume;
-	return bus_ask(request->apid->senderd_ask, &envelope, ASK_TIMEOUT_MS,
-		on_answer, request, err);
-}
 
 /* ---- QR ---- */
 
@@ -115,7 +48,7 @@ static void resume_qr(struct request *request)
 	struct err err = ERR_NONE;
 	const Bus__Answer *answer;
 
-	if (check_answer(request, &err) != 0) {
+	if (ask_check(request, &err) != 0) {
 		request_fail(request, &err);
 		return;
 	}
@@ -134,7 +67,7 @@ static int check_pairing(struct request *request, struct err *err)
 {
 	enum device_status status;
 
-	if (device_of(request, &status, err) != 0)
+	if (ask_status(request, &status, err) != 0)
 		return -1;
 	if (status == DEVICE_CONNECTED || status == DEVICE_DISCONNECTED)
 		return err_set(
@@ -151,7 +84,7 @@ int pairing_qr(struct request *request, struct err *err)
 		return -1;
 	question.ask_case = BUS__QUESTION__ASK_PAIRING_QR;
 	question.pairing_qr = &qr;
-	return ask(request, &question, resume_qr, err);
+	return ask_lane(request, &question, resume_qr, err);
 }
 
 /* ---- pairing code ---- */
@@ -162,7 +95,7 @@ static void resume_code(struct request *request)
 	const char *code;
 	char shown[10];
 
-	if (check_answer(request, &err) != 0) {
+	if (ask_check(request, &err) != 0) {
 		request_fail(request, &err);
 		return;
 	}
@@ -183,7 +116,7 @@ int pairing_code(struct request *request, struct err *err)
 	code.phone = (char *)request_arg(request, "phone")->phone;
 	question.ask_case = BUS__QUESTION__ASK_PAIRING_CODE;
 	question.pairing_code = &code;
-	return ask(request, &question, resume_code, err);
+	return ask_lane(request, &question, resume_code, err);
 }
 
 /* ---- check-whatsapp ---- */
@@ -210,7 +143,7 @@ static void resume_numbers(struct request *request)
 	size_t i;
 
 	request->reply = json_pack("{s:o}", "results", results);
-	if (check_answer(request, &err) != 0) {
+	if (ask_check(request, &err) != 0) {
 		request_fail(request, &err);
 		return;
 	}
@@ -236,7 +169,7 @@ int numbers_check(struct request *request, struct err *err)
 	json_t *item;
 	size_t i;
 
-	if (device_of(request, &status, err) != 0)
+	if (ask_status(request, &status, err) != 0)
 		return -1;
 	if (status != DEVICE_CONNECTED)
 		return err_set(err, ERR_INVALID,
@@ -252,5 +185,5 @@ int numbers_check(struct request *request, struct err *err)
 	check.n_phones = json_array_size(asked);
 	question.ask_case = BUS__QUESTION__ASK_CHECK_NUMBERS;
 	question.check_numbers = &check;
-	return ask(request, &question, resume_numbers, err);
+	return ask_lane(request, &question, resume_numbers, err);
 }

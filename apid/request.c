@@ -4,8 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "apid/http.h"
+#include "apid/intake.h"
+#include "apid/making.h"
+#include "apid/writer.h"
 #include "common/clock.h"
 #include "common/own.h"
 
@@ -88,7 +92,30 @@ void request_free(struct request **requestp)
 	free(request->path_values);
 	free(request->query_values);
 	free(request->idempotency_key);
+	free(request->own_type);
+	if (request->file.is_set)
+		close(request->file.fd);
+	if (request->context != NULL && request->context_free != NULL)
+		request->context_free(&request->context);
+	making_free(&request->making);
+	request_leave_place(request);
 	free(request);
+}
+
+int request_write(struct request *request,
+	int (*write)(struct request *request, struct tx *tx, struct err *err),
+	void (*after)(struct request *request), struct err *err)
+{
+	request->write = write;
+	request->after = after;
+	return writer_submit(request->apid->writer, request, err);
+}
+
+void request_leave_place(struct request *request)
+{
+	if (request->has_place)
+		intake_release(http_thread_intake(request->thread));
+	request->has_place = false;
 }
 
 void request_fail(struct request *request, const struct err *err)

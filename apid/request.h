@@ -15,14 +15,16 @@
 
 struct evhttp_request;
 struct http_thread;
+struct making;
 
 /* A validated value; which member holds follows from the parameter's type. */
 struct arg {
 	bool is_set;
-	bool is_null; /* PARAM_URL: given as null */
+	bool is_null; /* URL, UNTIL: given as null */
 	const char *text;
 	int64_t number; /* INT, BOOL, DATE (unix ms) */
-	json_t *json;	/* PHONES; borrowed from the body */
+	json_t *json;	/* PHONES, PEOPLE, TEXTS, OBJECT; borrowed from the
+			   body */
 	char phone[PHONE_LEN];
 };
 
@@ -57,10 +59,17 @@ struct request {
 	int status;
 	json_t *reply;		  /* owned */
 	char *raw_reply;	  /* owned; instead of reply */
-	const char *content_type; /* of raw_reply */
+	const char *content_type; /* of raw_reply and file */
+	char *own_type;		  /* owned: content_type when it is made up */
+	struct {
+		bool is_set;
+		int fd; /* owned */
+		int64_t offset, length;
+	} file;		   /* a part of it instead of reply */
 	bool is_streaming; /* answered as an event stream: live.c owns the rest
 			    */
 	bool extra_body;   /* reply was filled although an error was returned */
+	bool has_place;	   /* its body is large: intake.h */
 	struct err err;
 	bool failed;
 	struct outgoing outgoing[REQUEST_MAX_OUTGOING];
@@ -69,8 +78,15 @@ struct request {
 	void (*resume)(struct request
 			*request); /* runs on the HTTP thread after http_post */
 	Bus__Envelope *answer;	   /* of a question; owned */
-	void *context;		   /* of the handler, until it has answered */
-	struct request *next;	   /* in a queue */
+	/* What start() goes on with: on a worker, on the writer, and then,
+	 * instead of the answer, on the HTTP thread again. */
+	int (*work)(struct request *request, struct err *err);
+	int (*write)(struct request *request, struct tx *tx, struct err *err);
+	void (*after)(struct request *request);
+	struct making *making; /* owned: making.c */
+	void *context;	       /* owned, with: */
+	void (*context_free)(void **contextp);
+	struct request *next; /* in a queue */
 };
 
 /* Arguments by name.  Missing text is NULL, a missing number is @missing. */
@@ -83,6 +99,14 @@ int64_t request_number(
 void request_push(
 	struct request *request, enum outgoing_to to, Bus__Envelope *envelope);
 void request_send_outgoing(struct request *request);
+
+/* For a start() that has prepared what @write commits.  @after may be NULL: the
+ * request is answered after the commit. */
+int request_write(struct request *request,
+	int (*write)(struct request *request, struct tx *tx, struct err *err),
+	void (*after)(struct request *request), struct err *err);
+/* Lets go of a large body's place. */
+void request_leave_place(struct request *request);
 
 /* Ends the request: writes the answer (or the error, if failed) and frees it.
  * HTTP thread only. */

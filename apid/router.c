@@ -10,7 +10,8 @@
 #include "apid/request.h"
 #include "common/own.h"
 
-static const struct dialect *const dialects[] = { &dialect_msgera };
+static const struct dialect *const dialects[] = { &dialect_msgera,
+	&dialect_vereda };
 
 /* Compares segment by segment; a pattern segment ":name" takes any non-empty
  * one. */

@@ -15,10 +15,12 @@
 #include "common/buf.h"
 #include "common/clock.h"
 #include "common/own.h"
+#include "common/recipient.h"
 #include "common/wa/crypto.h"
 
 #define MAX_URL 2048
 #define MAX_IDEMPOTENCY_KEY 200
+#define MAX_ID 64
 
 static void problem_add(
 	struct buf *problems, const char *name, const char *what)
@@ -89,6 +91,28 @@ static void check_length(
 		problem_add(problems, param->name, "is too long");
 }
 
+static void take_name(
+	const struct param *param, const char *text, struct buf *problems)
+{
+	unsigned kinds = RECIPIENT_PERSON;
+	const char *what = "must be a phone number or an address like "
+			   "900002@lid";
+	struct recipient recipient;
+
+	if (param->type == PARAM_CONTACT && id_is_uuid(text))
+		return;
+	if (param->type == PARAM_RECIPIENT) {
+		kinds |= RECIPIENT_GROUP;
+		what = "must match ^\\+?[0-9]{7,15}$, or be an address like "
+		       "900002@lid or 120363012345678901@g.us";
+	} else if (param->type == PARAM_GROUP) {
+		kinds = RECIPIENT_GROUP;
+		what = "must be an address like 120363012345678901@g.us";
+	}
+	if (recipient_parse(text, strlen(text), kinds, &recipient) != 0)
+		problem_add(problems, param->name, what);
+}
+
 /* A value that came as text, from path, query or a JSON string. */
 static void take_text(const struct param *param, struct arg *arg,
 	const char *text, struct buf *problems)
@@ -124,9 +148,29 @@ static void take_text(const struct param *param, struct arg *arg,
 			problem_add(problems, param->name,
 				"must be one of the documented values");
 		return;
+	case PARAM_RECIPIENT:
+	case PARAM_PERSON:
+	case PARAM_GROUP:
+	case PARAM_CONTACT:
+		take_name(param, text, problems);
+		return;
+	case PARAM_PICTURE:
+		if (!id_is_uuid(text))
+			problem_add(problems, param->name, "must be a UUID");
+		return;
+	case PARAM_UNTIL:
+		if (strcmp(text, "forever") != 0 &&
+			clock_parse_iso(text, &arg->number) != 0)
+			problem_add(problems, param->name,
+				"must be an ISO 8601 date, \"forever\" or "
+				"null");
+		return;
 	case PARAM_INT:
 	case PARAM_BOOL:
 	case PARAM_PHONES:
+	case PARAM_PEOPLE:
+	case PARAM_TEXTS:
+	case PARAM_OBJECT:
 		problem_add(problems, param->name, "has the wrong type");
 		return;
 	}
@@ -239,10 +283,11 @@ static void take_query(
 
 /* ---- body ---- */
 
-static void take_phones(const struct param *param, struct arg *arg,
-	json_t *value, struct buf *problems)
+/* An array of min..max items that @check accepts. */
+static void take_array(const struct param *param, struct arg *arg,
+	json_t *value, bool (*check)(const json_t *item), const char *items,
+	struct buf *problems)
 {
-	char phone[PHONE_LEN];
 	json_t *item;
 	size_t i;
 
@@ -257,28 +302,61 @@ static void take_phones(const struct param *param, struct arg *arg,
 	}
 	json_array_foreach(value, i, item)
 	{
-		if (!json_is_string(item) ||
-			phone_parse(json_string_value(item),
-				json_string_length(item), phone) != 0) {
-			problem_add(problems, param->name,
-				"must hold phone numbers that match "
-				"^\\+?[0-9]{7,15}$");
+		if (!check(item)) {
+			problem_add(problems, param->name, items);
 			return;
 		}
 	}
+}
+
+static bool is_phone(const json_t *item)
+{
+	char phone[PHONE_LEN];
+
+	return json_is_string(item) &&
+	       phone_parse(json_string_value(item), json_string_length(item),
+		       phone) == 0;
+}
+
+static bool is_person(const json_t *item)
+{
+	struct recipient person;
+
+	return json_is_string(item) && recipient_parse(json_string_value(item),
+					       json_string_length(item),
+					       RECIPIENT_PERSON, &person) == 0;
+}
+
+static bool is_id(const json_t *item)
+{
+	return json_is_string(item) && json_string_length(item) >= 1 &&
+	       json_string_length(item) <= MAX_ID;
 }
 
 static void take_json_value(const struct param *param, struct arg *arg,
 	json_t *value, struct buf *problems)
 {
 	if (param->type == PARAM_PHONES) {
-		take_phones(param, arg, value, problems);
+		take_array(param, arg, value, is_phone,
+			"must hold phone numbers that match ^\\+?[0-9]{7,15}$",
+			problems);
+	} else if (param->type == PARAM_PEOPLE) {
+		take_array(param, arg, value, is_person,
+			"must hold phone numbers or addresses like 900002@lid",
+			problems);
+	} else if (param->type == PARAM_TEXTS) {
+		take_array(param, arg, value, is_id,
+			"must hold texts of 1 to 64 characters", problems);
+	} else if (param->type == PARAM_OBJECT) {
+		arg->is_set = true;
+		arg->json = value;
 	} else if (param->type == PARAM_BOOL && json_is_boolean(value)) {
 		arg->is_set = true;
 		arg->number = json_is_true(value);
 	} else if (param->type == PARAM_INT && json_is_integer(value)) {
 		take_number(param, arg, json_integer_value(value), problems);
-	} else if (param->type == PARAM_URL && json_is_null(value)) {
+	} else if ((param->type == PARAM_URL || param->type == PARAM_UNTIL) &&
+		   json_is_null(value)) {
 		arg->is_set = true;
 		arg->is_null = true;
 	} else if (json_is_string(value)) {
@@ -297,6 +375,8 @@ static void take_json(struct request *request, struct buf *problems)
 	{
 		int i = param_index(request, IN_BODY, key);
 
+		if (i < 0 && request->endpoint->takes_any)
+			continue;
 		if (i < 0)
 			problem_add(problems, key, "should not exist");
 		else
@@ -337,6 +417,12 @@ static int read_body(struct request *request, struct err *err)
 
 	for (size_t i = 0; param != NULL && param[i].name != NULL; i++)
 		takes_body |= param[i].in == IN_BODY;
+	if (request->endpoint->takes_file)
+		return 0;
+	if (n > (size_t)request->apid->config->api.max_body_bytes)
+		return err_set(err, ERR_TOO_LARGE,
+			"the body must not be larger than %d bytes",
+			request->apid->config->api.max_body_bytes);
 	if (n == 0)
 		return 0;
 	if (!takes_body && strcmp(request->endpoint->method, "GET") == 0)
@@ -395,6 +481,8 @@ static int take_idempotency_key(struct request *request, struct err *err)
 			"Idempotency-Key must have 1 to %d characters",
 			MAX_IDEMPOTENCY_KEY);
 	request->idempotency_key = xstrdup(key);
+	if (request->endpoint->takes_file)
+		return 0; /* its handler knows what the key stands for */
 	buf_add_str(&seen, evhttp_request_get_uri(request->http));
 	buf_add_byte(&seen, 0);
 	buf_add(&seen, evbuffer_pullup(in, -1), evbuffer_get_length(in));

@@ -81,8 +81,8 @@ static int idempotency_keep(
 	char *body;
 	int rc;
 
-	if (request->idempotency_key == NULL)
-		return 0;
+	if (request->idempotency_key == NULL || request->after != NULL)
+		return 0; /* not the last step */
 	body = json_dumps(request->reply, JSON_COMPACT);
 	rc = store_idempotency_put(tx, request->account_id,
 		request->idempotency_key, request->body_hash, request->status,
@@ -98,9 +98,11 @@ static int run_operation(
 {
 	int replayed = idempotency_replay(request, tx, err);
 
-	if (replayed != 0)
+	if (replayed != 0) {
+		request->after = NULL; /* the answer is known */
 		return replayed < 0 ? -1 : 0;
-	if (request->endpoint->write(request, tx, err) != 0)
+	}
+	if (request->write(request, tx, err) != 0)
 		return -1;
 	return idempotency_keep(request, tx, err);
 }
@@ -159,7 +161,10 @@ static void return_batch(struct request *batch)
 		struct request *next = batch->next;
 
 		batch->next = NULL;
-		batch->resume = request_finish;
+		batch->resume = batch->after != NULL && !batch->failed
+					? batch->after
+					: request_finish;
+		batch->after = NULL;
 		http_post(batch);
 		batch = next;
 	}

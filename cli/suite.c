@@ -105,6 +105,9 @@ static void member_environment(
 	env_set(env, "VEREDA_WHATSAPP_NOISE_ROOT_KEY",
 		suite->ready.sandbox_root);
 	env_set(env, "VEREDA_WHATSAPP_MEDIA_SCHEME", "http");
+	/* A test network asks nobody outside, unless the caller says where. */
+	if (getenv("VEREDA_WHATSAPP_VERSION_SOURCE") == NULL)
+		env_set(env, "VEREDA_WHATSAPP_VERSION_SOURCE", "");
 	/* Receivers on this machine, unless the caller says otherwise. */
 	if (getenv("VEREDA_WEBHOOK_ALLOW_PRIVATE_TARGETS") == NULL)
 		env_set(env, "VEREDA_WEBHOOK_ALLOW_PRIVATE_TARGETS", "true");

@@ -48,6 +48,10 @@ struct config {
 		char *media_scheme;   /* https | http */
 		char *ca_file;	      /* "" = the system's */
 		char *client_version; /* "2.3000.1045649367" */
+		char *version_source; /* where a newer one is looked up; "" =
+					 nowhere */
+		char *proxy; /* of all lanes that have none of their own; "" =
+				none */
 		char *device_name; /* shown on the phone under linked devices */
 	} whatsapp;
 	struct {
@@ -63,6 +67,8 @@ struct config {
 					    after this */
 		char *receipts;		 /* active | inactive */
 		int backoff_base_ms;	 /* first reconnect delay: 2000 */
+		int stall_sec; /* without an acknowledgement while something
+				  waits: a lane repairs itself */
 	} sender;
 	struct {
 		bool enabled;
@@ -82,11 +88,22 @@ struct config {
 		int max_concurrent; /* deliveries under way at once */
 	} webhook;
 	struct {
+		int max_mib;	    /* of one file, up and down */
+		bool auto_download; /* received files, at once */
+		int reuse_days;	    /* one upload serves so long */
+		int keep_days;	    /* received files; 0 = for ever */
+	} media;
+	struct {
+		char *mode; /* off | names | messages */
+		int days;   /* messages: not older */
+	} history;
+	struct {
 		int late_limit_sec; /* a scheduled message later than this fails
 				       instead of being sent */
 	} scheduler;
 	struct {
 		int port;	       /* sandboxd; 0 = any free one */
+		int media_port;	       /* of its media host; likewise */
 		char *noise_root_priv; /* 64 hex digits; "" = made at start */
 		int read_after_ms; /* a phone reads this long after delivery */
 	} sandbox;

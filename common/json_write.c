@@ -1,5 +1,7 @@
 #include "common/json_write.h"
 
+#include <inttypes.h>
+
 #include "common/buf.h"
 
 struct json_writer json_write_begin(struct buf *out)
@@ -121,4 +123,19 @@ void json_write_bool(struct json_writer *json, const char *key, bool value)
 {
 	add_key(json, key);
 	buf_add_str(json->out, value ? "true" : "false");
+}
+
+void json_write_int(struct json_writer *json, const char *key, int64_t value)
+{
+	add_key(json, key);
+	buf_printf(json->out, "%" PRId64, value);
+}
+
+void json_write_raw(
+	struct json_writer *json, const char *key, const char *value)
+{
+	if (value == NULL)
+		return;
+	add_key(json, key);
+	buf_add_str(json->out, value);
 }

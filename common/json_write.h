@@ -20,5 +20,9 @@ void json_write_end(struct json_writer *json);	      /* } */
 void json_write_text(
 	struct json_writer *json, const char *key, const char *text);
 void json_write_bool(struct json_writer *json, const char *key, bool value);
+void json_write_int(struct json_writer *json, const char *key, int64_t value);
+/* @value is JSON already; NULL writes nothing. */
+void json_write_raw(
+	struct json_writer *json, const char *key, const char *value);
 
 #endif

@@ -7,6 +7,7 @@
 #include "common/ids.h"
 #include "common/own.h"
 #include "common/phone.h"
+#include "common/wa/jid.h"
 
 /* What one acceptance needs to know of its device. */
 struct sender {
@@ -38,11 +39,13 @@ static int find_sender(struct tx *tx, const struct send_request *request,
 	return 0;
 }
 
-static int check_text(const char *text, struct err *err)
+static int check_text(const struct send_request *request, struct err *err)
 {
-	const size_t n = strlen(text);
+	const bool is_text =
+		request->kind == 0 || request->kind == MESSAGE_TEXT;
+	const size_t n = request->text != NULL ? strlen(request->text) : 0;
 
-	if (n == 0)
+	if (n == 0 && is_text)
 		return err_set(err, ERR_INVALID, "text must not be empty");
 	if (n > SEND_TEXT_MAX)
 		return err_set(err, ERR_INVALID,
@@ -121,9 +124,12 @@ static Bus__Envelope *job_envelope(
 	job->message_id = message->id;
 	job->device_seq = message->device_seq;
 	job->wa_id = xstrdup(message->wa_id);
-	job->phone = xstrdup(message->phone);
+	job->chat = xstrdup(message->chat);
 	job->kind = message->kind;
-	job->text = xstrdup(message->text);
+	job->text = xstrdup(message->text != NULL ? message->text : "");
+	job->content =
+		xstrdup(message->content != NULL ? message->content : "");
+	job->media_id = message->media_id;
 	job->created_ms = message->created_ms;
 	bus__envelope__init(envelope);
 	envelope->device_uid = xstrdup(device_uid);
@@ -139,19 +145,28 @@ static int insert(struct tx *tx, const struct send_request *request,
 	char chat[PHONE_LEN + sizeof("@s.whatsapp.net")];
 	struct message message = { .account_id = request->account_id,
 		.device_id = sender->id,
-		.kind = MESSAGE_TEXT,
+		.kind = request->kind != 0 ? request->kind : MESSAGE_TEXT,
 		.source = request->source,
 		.public_id = result->message_id,
 		.wa_id = result->wa_id,
-		.chat = chat,
+		.chat = request->chat != NULL ? request->chat : chat,
 		.phone = request->phone,
 		.text = request->text,
+		.content = request->content,
+		.media_id = request->media_id,
 		.client_message_id = request->client_message_id,
 		.created_ms = now_ms };
+	struct wa_jid jid;
 	bool duplicate;
 
+	if (request->chat != NULL &&
+		wa_jid_parse(request->chat, strlen(request->chat), &jid) == 0 &&
+		jid.server == WA_SERVER_LID)
+		message.lid = jid.user;
 	id_uuid7(result->message_id);
-	snprintf(chat, sizeof(chat), "%s@s.whatsapp.net", request->phone);
+	if (request->chat == NULL)
+		snprintf(chat, sizeof(chat), "%s@s.whatsapp.net",
+			request->phone);
 	if (store_message_wa_id(tx, sender->id, result->wa_id, err) != 0 ||
 		store_message_insert_out(tx, &message, &duplicate, err) != 0)
 		return -1;
@@ -171,7 +186,7 @@ int send_accept(struct tx *tx, const struct config *config,
 	*result = (struct send_result){ 0 };
 	snprintf(result->device_uid, sizeof(result->device_uid), "%s",
 		request->device_uid);
-	if (check_text(request->text, err) != 0 ||
+	if (check_text(request, err) != 0 ||
 		find_sender(tx, request, &sender, err) != 0 ||
 		find_duplicate(tx, &sender, request->client_message_id, result,
 			err) != 0)
@@ -179,9 +194,10 @@ int send_accept(struct tx *tx, const struct config *config,
 	if (result->duplicate)
 		return 0;
 	if (check_linked(request->device_uid, sender.status, err) != 0 ||
-		check_budget(tx, config, &sender, now_ms, &result->safety,
-			err) != 0 ||
-		store_budget_take(tx, sender.id, now_ms, err) != 0)
+		(!request->is_free && (check_budget(tx, config, &sender, now_ms,
+					       &result->safety, err) != 0 ||
+					      store_budget_take(tx, sender.id,
+						      now_ms, err) != 0)))
 		return -1;
 	return insert(tx, request, &sender, now_ms, result, err);
 }

@@ -19,8 +19,16 @@ struct err;
 struct send_request {
 	int64_t account_id;
 	const char *device_uid;
-	const char *phone; /* digits */
-	const char *text;
+	const char *phone; /* digits; NULL when @chat is no phone's */
+	const char *chat;  /* JID of a LID, group or the status feed; NULL: the
+			      phone's */
+	enum message_kind kind; /* 0 = TEXT */
+	const char *text;	/* may be NULL unless TEXT */
+	const char *content; /* JSON of docs/content.md, checked by content.h;
+				or NULL */
+	int64_t media_id;    /* row of its media, 0 = none */
+	bool is_free; /* costs no budget: what does not go to somebody new
+			 (reaction, edit, revoke, status) */
 	const char *client_message_id; /* or NULL */
 	enum message_source source;
 };

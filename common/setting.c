@@ -62,7 +62,17 @@ const struct setting settings[] = {
 		"Certificate authorities.  Empty: the system's.", NULL },
 	{ "whatsapp", "client_version", SETTING_VERSION,
 		AT(whatsapp.client_version), "2.3000.1045649367", 0, 0,
-		"Version of WhatsApp Web that lanes report.", NULL },
+		"Version of WhatsApp Web that lanes report, at least.", NULL },
+	{ "whatsapp", "version_source", SETTING_TEXT,
+		AT(whatsapp.version_source), "https://web.whatsapp.com/sw.js",
+		0, 500,
+		"Where a newer version is looked up, once a day.  Empty: "
+		"nowhere.",
+		NULL },
+	{ "whatsapp", "proxy", SETTING_TEXT, AT(whatsapp.proxy), "", 0, 500,
+		"http://[user:password@]host:port or socks5://…, for devices "
+		"that have no proxy of their own.",
+		NULL },
 	{ "whatsapp", "device_name", SETTING_TEXT, AT(whatsapp.device_name),
 		"Vereda", 1, 50, "Shown on the phone under linked devices.",
 		NULL },
@@ -88,6 +98,11 @@ const struct setting settings[] = {
 		AT(sender.ack_timeout_sec), "75", 1, 3600,
 		"A message without an acknowledgement for so long is sent "
 		"again.",
+		NULL },
+	{ "sender", "stall_sec", SETTING_NUMBER, AT(sender.stall_sec), "30", 1,
+		3600,
+		"No acknowledgement for so long while messages wait: the lane "
+		"counts as degraded and repairs itself, in steps.",
 		NULL },
 	{ "sender", "max_in_flight", SETTING_NUMBER, AT(sender.max_in_flight),
 		"512", 1, 10000,
@@ -148,12 +163,32 @@ const struct setting settings[] = {
 		AT(webhook.max_concurrent), "256", 1, 10000,
 		"Deliveries under way at once.", NULL },
 
+	{ "media", "max_mib", SETTING_NUMBER, AT(media.max_mib), "16", 1, 100,
+		"Largest file that is taken, up and down.", NULL },
+	{ "media", "auto_download", SETTING_BOOL, AT(media.auto_download),
+		"true", 0, 0,
+		"Fetch received files at once.  false: only when asked for.",
+		NULL },
+	{ "media", "reuse_days", SETTING_NUMBER, AT(media.reuse_days), "7", 0,
+		30, "An encrypted upload is used again for so long.", NULL },
+	{ "media", "keep_days", SETTING_NUMBER, AT(media.keep_days), "0", 0,
+		3650, "Received files are kept so long; 0: for ever.", NULL },
+
+	{ "history", "mode", SETTING_CHOICE, AT(history.mode), "names", 0, 0,
+		"What is taken from the history that a phone sends when it is "
+		"linked: nothing, names and chats, or messages too.",
+		"off names messages" },
+	{ "history", "days", SETTING_NUMBER, AT(history.days), "30", 1, 3650,
+		"Messages of the history that are older are left out.", NULL },
+
 	{ "scheduler", "late_limit_sec", SETTING_NUMBER,
 		AT(scheduler.late_limit_sec), "86400", 60, 365 * DAY_SEC,
 		"A scheduled message later than this fails instead.", NULL },
 
 	{ "sandbox", "port", SETTING_NUMBER, AT(sandbox.port), "0", 0, 65535,
 		"Port of the test network; 0: any free one.", NULL },
+	{ "sandbox", "media_port", SETTING_NUMBER, AT(sandbox.media_port), "0",
+		0, 65535, "Port of its media host; 0: any free one.", NULL },
 	{ "sandbox", "noise_root_priv", SETTING_HEX,
 		AT(sandbox.noise_root_priv), "", 0, 32,
 		"Private root key of the test network.  Empty: a new one at "

@@ -9,7 +9,7 @@
 struct config;
 struct err;
 
-#define SETTINGS_MAX 64
+#define SETTINGS_MAX 96
 
 enum setting_type {
 	SETTING_TEXT,	 /* min..max bytes */

@@ -30,7 +30,7 @@ install: all $(UNITS) $(BUILD)/vereda.conf
 	install -d $(addprefix $(DESTDIR),$(BINDIR) $(LIBDIR) $(DOCDIR) $(UNITDIR) $(SYSUSERSDIR) $(TMPFILESDIR))
 	install -d $(DESTDIR)$(SYSCONFDIR)/vereda $(DESTDIR)$(SYSCONFDIR)/logrotate.d
 	install -m 755 $(BIN)/vereda $(DESTDIR)$(BINDIR)
-	install -m 755 $(DAEMONS:%=$(BIN)/%) $(DESTDIR)$(LIBDIR)
+	install -m 755 $(DAEMONS:%=$(BIN)/%) $(WORKERS:%=$(BIN)/%) $(DESTDIR)$(LIBDIR)
 	install -m 644 $(UNITS) $(DESTDIR)$(UNITDIR)
 	install -m 644 conf/sysusers.conf $(DESTDIR)$(SYSUSERSDIR)/vereda.conf
 	install -m 644 conf/tmpfiles.conf $(DESTDIR)$(TMPFILESDIR)/vereda.conf
@@ -42,7 +42,7 @@ install: all $(UNITS) $(BUILD)/vereda.conf
 
 # Leaves the configuration and the state.
 uninstall:
-	rm -f $(DESTDIR)$(BINDIR)/vereda $(DAEMONS:%=$(DESTDIR)$(LIBDIR)/%)
+	rm -f $(DESTDIR)$(BINDIR)/vereda $(addprefix $(DESTDIR)$(LIBDIR)/,$(DAEMONS) $(WORKERS))
 	rm -f $(patsubst $(BUILD)/systemd/%,$(DESTDIR)$(UNITDIR)/%,$(UNITS))
 	rm -f $(DESTDIR)$(SYSUSERSDIR)/vereda.conf $(DESTDIR)$(TMPFILESDIR)/vereda.conf
 	rm -f $(DESTDIR)$(SYSCONFDIR)/logrotate.d/vereda $(DESTDIR)$(SYSCONFDIR)/vereda/vereda.conf.sample

@@ -11,6 +11,7 @@
 #include "common/own.h"
 #include "common/phone.h"
 #include "sandboxd/fault.h"
+#include "sandboxd/media.h"
 #include "sandboxd/phone.h"
 
 /* ---- what handlers use ---- */
@@ -118,6 +119,11 @@ static int info_get(struct control *control, struct err *err)
 	json_object_set_new(control->answer, "wsUrl",
 		json_sprintf("ws://127.0.0.1:%d/ws/chat", sandbox->port));
 	json_object_set_new(control->answer, "noiseRootKey", json_string(hex));
+	json_object_set_new(control->answer, "mediaHost",
+		json_string(media_hostname(control->sandbox)));
+	if (media_host_certificate(sandbox) != NULL)
+		json_object_set_new(control->answer, "mediaCertificate",
+			json_string(media_host_certificate(sandbox)));
 	json_object_set_new(control->answer, "readAfterMs",
 		json_integer(sandbox->read_after_ms));
 	json_object_set_new(control->answer, "counts", counts);
@@ -177,7 +183,7 @@ static int fault_delete(struct control *control, struct err *err)
 
 /* ---- routing ---- */
 
-/* ":phone" finds a phone, ":n" is any segment. */
+/* ":phone" and ":group" find one, ":n" is any segment. */
 static const struct {
 	const char *method, *pattern;
 	control_fn *fn;
@@ -193,6 +199,27 @@ static const struct {
 	{ "GET", "phones/:phone/devices", control_phone_devices },
 	{ "DELETE", "phones/:phone/devices/:n", control_phone_device_remove },
 	{ "POST", "phones/:phone/identity", control_phone_identity },
+	{ "PUT", "phones/:phone/options", control_phone_options },
+	{ "POST", "phones/:phone/typing", control_phone_typing },
+	{ "POST", "phones/:phone/presence", control_phone_presence },
+	{ "POST", "phones/:phone/contacts", control_phone_contacts },
+	{ "POST", "phones/:phone/chats", control_phone_chats },
+	{ "GET", "phones/:phone/app-state", control_phone_app_state },
+	{ "POST", "phones/:phone/history", control_phone_history },
+	{ "POST", "phones/:phone/lid-migration", control_phone_lid_migration },
+	{ "GET", "phones/:phone/profile", control_profile_get },
+	{ "PUT", "phones/:phone/profile", control_profile_put },
+	{ "POST", "groups", control_group_create },
+	{ "GET", "groups", control_group_list },
+	{ "GET", "groups/:group", control_group_get },
+	{ "POST", "groups/:group/add", control_group_add },
+	{ "POST", "groups/:group/remove", control_group_remove },
+	{ "POST", "groups/:group/promote", control_group_promote },
+	{ "POST", "groups/:group/demote", control_group_demote },
+	{ "POST", "groups/:group/leave", control_group_leave },
+	{ "POST", "groups/:group/settings", control_group_settings },
+	{ "GET", "media", control_media_list },
+	{ "DELETE", "media/:n", control_media_delete },
 	{ "POST", "faults", fault_create },
 	{ "GET", "faults", fault_list },
 	{ "DELETE", "faults", fault_delete_all },
@@ -283,6 +310,21 @@ static int find_phone(
 	return 0;
 }
 
+static int find_group(
+	struct control *control, const char *pattern, struct err *err)
+{
+	const char *text = control->segments[1];
+	struct wa_jid jid;
+
+	if (strstr(pattern, ":group") == NULL)
+		return 0;
+	if (wa_jid_parse(text, strlen(text), &jid) == 0)
+		control->group = group_find(control->sandbox, &jid);
+	return control->group != NULL
+		       ? 0
+		       : err_set(err, ERR_NOT_FOUND, "no such group");
+}
+
 static int dispatch(
 	struct control *control, const char *method, struct err *err)
 {
@@ -294,7 +336,8 @@ static int dispatch(
 		path_known = true;
 		if (strcmp(method, endpoints[i].method) != 0)
 			continue;
-		if (find_phone(control, endpoints[i].pattern, err) != 0)
+		if (find_phone(control, endpoints[i].pattern, err) != 0 ||
+			find_group(control, endpoints[i].pattern, err) != 0)
 			return -1;
 		return endpoints[i].fn(control, err);
 	}

@@ -7,7 +7,8 @@
 
 #include "common/err.h"
 #include "common/own.h"
-#include "common/phone.h"
+#include "sandboxd/app_state.h"
+#include "sandboxd/control_body.h"
 #include "sandboxd/phone.h"
 
 #define READ_AFTER_MAX_MS (24 * 3600 * 1000)
@@ -17,96 +18,122 @@
 #define PAGE_MAX 1000
 #define QR_MAX_BYTES 2048
 
-/* ---- properties of the body ---- */
-
-/* Text of 1 to @max bytes; NULL and no error when it is missing. */
-static int take_text(const struct control *control, const char *key, size_t max,
-	const char **out, struct err *err)
-{
-	const json_t *value = json_object_get(control->body, key);
-
-	*out = NULL;
-	if (value == NULL)
-		return 0;
-	if (!json_is_string(value) || json_string_length(value) == 0 ||
-		json_string_length(value) > max)
-		return err_set(err, ERR_INVALID,
-			"%s must be a text of 1 to %zu bytes", key, max);
-	*out = json_string_value(value);
-	return 0;
-}
-
-static int take_phone(const struct control *control, const char *key,
-	char digits[PHONE_LEN], struct err *err)
-{
-	const json_t *value = json_object_get(control->body, key);
-
-	if (!json_is_string(value) ||
-		phone_parse(json_string_value(value), json_string_length(value),
-			digits) != 0)
-		return err_set(err, ERR_INVALID,
-			"%s must match ^\\+?[0-9]{7,15}$", key);
-	return 0;
-}
+/* ---- options ---- */
 
 struct options {
 	const char *name, *auto_reply;
-	bool clear_auto_reply;
-	const json_t *read_after_ms, *deliver;
+	bool clear_auto_reply, clear_read_after, clear_corrupt;
+	int64_t read_after_ms;
+	bool deliver, snapshot;
+	int media_retry, corrupt; /* -1: not named */
 };
 
+/* A text that must not be empty. */
+static int take_text(const json_t *body, const char *key, size_t max,
+	const char **out, struct err *err)
+{
+	if (body_text(body, key, max, out, err) != 0)
+		return -1;
+	return *out == NULL || (*out)[0] != '\0'
+		       ? 0
+		       : err_set(err, ERR_INVALID, "%s must not be empty", key);
+}
+
+static bool is_null(const json_t *body, const char *key)
+{
+	return json_is_null(json_object_get(body, key));
+}
+
+static int take_choices(
+	const json_t *body, struct options *out, struct err *err)
+{
+	static const char *const answers[] = { "answer", "not_found", "silent",
+		NULL };
+	static const char *const defects[] = { "nothing", "patchMac",
+		"snapshotMac", "valueMac", "snapshot", NULL };
+
+	out->media_retry = out->corrupt = -1;
+	out->clear_corrupt = is_null(body, "appStateCorrupt");
+	if (body_choice(body, "mediaRetry", answers, &out->media_retry, err) !=
+		0)
+		return -1;
+	return out->clear_corrupt ? 0
+				  : body_choice(body, "appStateCorrupt",
+					    defects, &out->corrupt, err);
+}
+
+/* null takes back autoReply, readAfterMs and appStateCorrupt. */
 static int take_options(
 	const struct control *control, struct options *out, struct err *err)
 {
 	static const char *const names[] = { "phone", "name", "readAfterMs",
-		"deliver", "autoReply", NULL };
-	json_int_t ms;
+		"deliver", "autoReply", "mediaRetry", "appStateSnapshot",
+		"appStateCorrupt", NULL };
+	const json_t *body = control->body;
 
+	*out = (struct options){ 0 };
+	out->clear_auto_reply = is_null(body, "autoReply");
+	out->clear_read_after = is_null(body, "readAfterMs");
 	if (control_only(control, names, err) != 0 ||
-		take_text(control, "name", NAME_MAX_BYTES, &out->name, err) !=
-			0)
+		take_text(body, "name", NAME_MAX_BYTES, &out->name, err) != 0)
 		return -1;
-	out->clear_auto_reply =
-		json_is_null(json_object_get(control->body, "autoReply"));
 	if (!out->clear_auto_reply &&
-		take_text(control, "autoReply", AUTO_REPLY_MAX_BYTES,
+		take_text(body, "autoReply", AUTO_REPLY_MAX_BYTES,
 			&out->auto_reply, err) != 0)
 		return -1;
-	out->deliver = json_object_get(control->body, "deliver");
-	if (out->deliver != NULL && !json_is_boolean(out->deliver))
-		return err_set(
-			err, ERR_INVALID, "deliver must be true or false");
-	out->read_after_ms = json_object_get(control->body, "readAfterMs");
-	ms = json_integer_value(out->read_after_ms);
-	if (out->read_after_ms != NULL && !json_is_null(out->read_after_ms) &&
-		(!json_is_integer(out->read_after_ms) ||
-			ms < PHONE_READ_NEVER || ms > READ_AFTER_MAX_MS))
-		return err_set(err, ERR_INVALID,
-			"readAfterMs must be -1 (never) to %d, or null",
-			READ_AFTER_MAX_MS);
-	return 0;
+	if (!out->clear_read_after &&
+		body_number(body, "readAfterMs", PHONE_READ_NEVER,
+			READ_AFTER_MAX_MS, &out->read_after_ms, err) != 0)
+		return -1;
+	if (body_bool(body, "deliver", &out->deliver, err) != 0 ||
+		body_bool(body, "appStateSnapshot", &out->snapshot, err) != 0)
+		return -1;
+	return take_choices(body, out, err);
 }
 
-static void apply_options(struct phone *phone, const struct options *options)
+static void apply_name(struct phone *phone, const char *name)
 {
 	struct account *account = phone->account;
 
+	if (strcmp(account->push_name, name) == 0)
+		return;
+	snprintf(account->push_name, sizeof(account->push_name), "%s", name);
+	phone_app_state_name(phone);
+}
+
+static void apply_app_state(
+	struct phone *phone, const json_t *body, const struct options *options)
+{
+	if (json_object_get(body, "appStateSnapshot") != NULL)
+		app_state_set_snapshot(phone->account, options->snapshot);
+	if (options->clear_corrupt)
+		phone_app_state_corrupt(phone, PHONE_CORRUPT_NOTHING);
+	else if (options->corrupt >= 0)
+		phone_app_state_corrupt(
+			phone, (enum phone_corrupt)options->corrupt);
+}
+
+static void apply_options(
+	struct phone *phone, const json_t *body, const struct options *options)
+{
 	if (options->name != NULL)
-		snprintf(account->push_name, sizeof(account->push_name), "%s",
-			options->name);
+		apply_name(phone, options->name);
 	if (options->clear_auto_reply || options->auto_reply != NULL) {
 		free(phone->auto_reply);
 		phone->auto_reply = options->auto_reply == NULL
 					    ? NULL
 					    : xstrdup(options->auto_reply);
 	}
-	if (json_is_null(options->read_after_ms))
+	if (options->clear_read_after)
 		phone->read_after_ms = PHONE_READ_DEFAULT;
-	else if (options->read_after_ms != NULL)
-		phone->read_after_ms =
-			(int)json_integer_value(options->read_after_ms);
-	if (options->deliver != NULL)
-		phone_set_deliver(phone, json_is_true(options->deliver));
+	else if (json_object_get(body, "readAfterMs") != NULL)
+		phone->read_after_ms = (int)options->read_after_ms;
+	if (options->media_retry >= 0)
+		phone->media_retry =
+			(enum phone_media_retry)options->media_retry;
+	apply_app_state(phone, body, options);
+	if (json_object_get(body, "deliver") != NULL)
+		phone_set_deliver(phone, options->deliver);
 }
 
 /* ---- a phone ---- */
@@ -117,6 +144,31 @@ static json_t *text_or_null(const char *text)
 	json_t *json = text == NULL ? NULL : json_string(text);
 
 	return json == NULL ? json_null() : json;
+}
+
+/* Who typed lately, the oldest first. */
+static json_t *heard_json(const struct phone *phone)
+{
+	json_t *list = json_array();
+	char chat[WA_JID_TEXT];
+
+	for (unsigned i = 0; phone->heard != NULL && i < PHONE_HEARD_MAX; i++) {
+		const struct heard *heard =
+			&phone->heard[(phone->next_heard + i) %
+				      PHONE_HEARD_MAX];
+
+		if (heard->author == NULL)
+			continue;
+		json_array_append_new(
+			list, json_pack("{s:s, s:s*, s:s, s:I}", "from",
+				      heard->author->pn, "chat",
+				      wa_jid_is_empty(&heard->chat)
+					      ? NULL
+					      : wa_jid_text(&heard->chat, chat),
+				      "state", heard->state, "t",
+				      (json_int_t)heard->t_ms));
+	}
+	return list;
 }
 
 static void describe(struct control *control, const struct phone *phone)
@@ -146,6 +198,9 @@ static void describe(struct control *control, const struct phone *phone)
 		json_integer((json_int_t)phone->undecryptable));
 	json_object_set_new(answer, "waiting",
 		json_integer((json_int_t)queue_length(phone_device(phone))));
+	json_object_set_new(answer, "historyPending",
+		json_integer(phone_history_pending(phone)));
+	json_object_set_new(answer, "typing", heard_json(phone));
 }
 
 int control_phone_create(struct control *control, struct err *err)
@@ -156,7 +211,7 @@ int control_phone_create(struct control *control, struct err *err)
 	int status = 200;
 
 	if (take_options(control, &options, err) != 0 ||
-		take_phone(control, "phone", digits, err) != 0)
+		body_phone(control->body, "phone", digits, err) != 0)
 		return -1;
 	account = directory_by_pn(control->sandbox, digits);
 	if (account == NULL) {
@@ -166,9 +221,20 @@ int control_phone_create(struct control *control, struct err *err)
 	if (account == NULL)
 		return err_set(
 			err, ERR_INTERNAL, "the phone could not be made");
-	apply_options(account->devices->phone, &options);
+	apply_options(account->devices->phone, control->body, &options);
 	describe(control, account->devices->phone);
 	return status;
+}
+
+int control_phone_options(struct control *control, struct err *err)
+{
+	struct options options;
+
+	if (take_options(control, &options, err) != 0)
+		return -1;
+	apply_options(control->phone, control->body, &options);
+	describe(control, control->phone);
+	return 200;
 }
 
 int control_phone_get(struct control *control, struct err *err)
@@ -181,12 +247,12 @@ int control_phone_get(struct control *control, struct err *err)
 int control_phone_scan(struct control *control, struct err *err)
 {
 	static const char *const names[] = { "qr", "code", NULL };
-	const char *qr, *code;
+	const char *qr = NULL, *code = NULL;
 	int rc;
 
 	if (control_only(control, names, err) != 0 ||
-		take_text(control, "qr", QR_MAX_BYTES, &qr, err) != 0 ||
-		take_text(control, "code", 16, &code, err) != 0)
+		take_text(control->body, "qr", QR_MAX_BYTES, &qr, err) != 0 ||
+		take_text(control->body, "code", 16, &code, err) != 0)
 		return -1;
 	if ((qr == NULL) == (code == NULL))
 		return err_set(err, ERR_INVALID, "give either qr or code");
@@ -216,6 +282,45 @@ int control_phone_identity(struct control *control, struct err *err)
 
 /* ---- inbox and outbox ---- */
 
+/* Who of a group or of the audience has it. */
+static json_t *ticks_json(
+	const struct control *control, const struct box_entry *entry)
+{
+	json_t *ticks = json_object();
+
+	for (size_t i = 0; i < entry->n_ticks; i++) {
+		struct wa_jid lid = wa_jid_lid(entry->ticks[i].lid, 0);
+		const struct account *account =
+			directory_find(control->sandbox, &lid);
+
+		if (account != NULL)
+			json_object_set_new(ticks, account->pn,
+				json_string(box_status_name(
+					entry->ticks[i].status)));
+	}
+	return ticks;
+}
+
+/* The chat that is not one person's. */
+static void add_chat(const struct control *control,
+	const struct box_entry *entry, bool outgoing, json_t *json)
+{
+	const struct wa_jid *chat = outgoing ? &entry->peer : &entry->chat;
+	const struct account *author = control->phone->account;
+	char text[WA_JID_TEXT];
+
+	if (wa_jid_is_empty(chat) || wa_jid_is_user(chat))
+		return;
+	if (!outgoing)
+		author = directory_find(control->sandbox, &entry->peer);
+	json_object_set_new(json, "chat", json_string(wa_jid_text(chat, text)));
+	json_object_set_new(json, "author",
+		text_or_null(author == NULL ? NULL : author->pn));
+	if (outgoing)
+		json_object_set_new(
+			json, "receipts", ticks_json(control, entry));
+}
+
 static json_t *entry_json(const struct control *control,
 	const struct box_entry *entry, bool outgoing)
 {
@@ -228,7 +333,8 @@ static json_t *entry_json(const struct control *control,
 	json_object_set_new(json, outgoing ? "to" : "from",
 		text_or_null(peer == NULL ? NULL : peer->pn));
 	json_object_set_new(json, outgoing ? "toLid" : "fromLid",
-		text_or_null(entry->peer.user));
+		text_or_null(wa_jid_is_user(&entry->peer) ? entry->peer.user
+							  : NULL));
 	json_object_set_new(json, "device", json_integer(entry->device));
 	json_object_set_new(json, "type", text_or_null(entry->type));
 	json_object_set_new(json, "text", text_or_null(entry->text));
@@ -240,6 +346,9 @@ static json_t *entry_json(const struct control *control,
 			json_string(box_status_name(entry->status)));
 	if (outgoing && entry->error != 0)
 		json_object_set_new(json, "error", json_integer(entry->error));
+	add_chat(control, entry, outgoing, json);
+	if (entry->details != NULL)
+		json_object_update(json, entry->details);
 	return json;
 }
 
@@ -288,24 +397,6 @@ int control_phone_inbox_clear(struct control *control, struct err *err)
 	json_object_set_new(control->answer, "removed",
 		json_integer((json_int_t)box_clear(&control->phone->inbox)));
 	return 200;
-}
-
-int control_phone_send(struct control *control, struct err *err)
-{
-	static const char *const names[] = { "to", "text", NULL };
-	char digits[PHONE_LEN], id[64];
-	const char *text;
-
-	if (control_only(control, names, err) != 0 ||
-		take_phone(control, "to", digits, err) != 0 ||
-		take_text(control, "text", PHONE_TEXT_MAX, &text, err) != 0)
-		return -1;
-	if (text == NULL)
-		return err_set(err, ERR_INVALID, "text is missing");
-	if (phone_send_text(control->phone, digits, text, id, err) != 0)
-		return -1;
-	json_object_set_new(control->answer, "id", json_string(id));
-	return 201;
 }
 
 /* ---- devices ---- */

@@ -313,6 +313,7 @@ void directory_free(struct sandbox *sandbox)
 
 	if (directory == NULL)
 		return;
+	groups_free(sandbox);
 	while ((account = sandbox->accounts) != NULL) {
 		struct device *device;
 
@@ -322,6 +323,7 @@ void directory_free(struct sandbox *sandbox)
 			device_free(&device);
 		}
 		route_forget_account(account);
+		app_state_forget_account(account);
 		buf_fini(&account->key_index_list);
 		free(account);
 	}

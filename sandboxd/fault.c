@@ -164,6 +164,16 @@ void faults_free(struct faults **faultsp)
 
 /* ---- matching ---- */
 
+/* Where a fault could act. */
+struct place {
+	unsigned kinds;		     /* bits of enum fault_kind */
+	const struct device *device; /* NULL: not known (yet) */
+	enum fault_direction direction;
+	const struct wa_node *stanza;  /* NULL: not about a stanza */
+	const struct wa_node *message; /* whose ack it is, or NULL */
+	const char *version;	       /* of a client that logs in, or NULL */
+};
+
 static bool rule_is_for(
 	const struct fault_rule *rule, const struct device *device)
 {
@@ -176,12 +186,45 @@ static bool rule_is_for(
 	       strcmp(rule->pn, device->account->pn) == 0;
 }
 
-static bool rule_fits_stanza(const struct fault_rule *rule,
-	enum fault_direction direction, const struct wa_node *stanza)
+static bool rule_fits_stanza(
+	const struct fault_rule *rule, const struct wa_node *stanza)
 {
-	return rule->direction == direction &&
-	       (rule->stanza[0] == '\0' ||
-		       strcmp(rule->stanza, stanza->tag) == 0);
+	return rule->stanza[0] == '\0' ||
+	       strcmp(rule->stanza, stanza->tag) == 0;
+}
+
+static bool rule_is_to(struct sandbox *sandbox, const struct fault_rule *rule,
+	const struct wa_node *message)
+{
+	const struct account *account;
+	char text[WA_JID_TEXT];
+	struct wa_jid to;
+
+	if (rule->to[0] == '\0')
+		return true;
+	if (!wa_node_jid(message, "to", &to))
+		return false;
+	account = directory_find(sandbox, &to);
+	return strcmp(rule->to, account != NULL ? account->pn
+						: wa_jid_text(&to, text)) == 0;
+}
+
+static bool rule_fits(struct sandbox *sandbox, const struct fault_rule *rule,
+	const struct place *place)
+{
+	if ((place->kinds & BIT(rule->kind)) == 0 ||
+		!rule_is_for(rule, place->device) ||
+		rule->direction != place->direction)
+		return false;
+	if (place->stanza != NULL && !rule_fits_stanza(rule, place->stanza))
+		return false;
+	if (place->version != NULL && rule->version[0] != '\0' &&
+		strcmp(rule->version, place->version) != 0)
+		return false;
+	return place->message == NULL ||
+	       (rule_is_to(sandbox, rule, place->message) &&
+		       (rule->type[0] == '\0' ||
+			       wa_node_is(place->message, "type", rule->type)));
 }
 
 /* A match: does the rule act on this one? */
@@ -204,28 +247,20 @@ static void log_fault(
 		device == NULL ? 0 : device->number, rule->count - 1);
 }
 
-/* The first rule of @kinds that acts; @stanza NULL: not about a stanza.  It is
- * copied to
- * @out without its list link and raw bytes, because it may be used up now. */
-static bool fault_take(struct sandbox *sandbox, unsigned kinds,
-	const struct device *device, enum fault_direction direction,
-	const struct wa_node *stanza, struct fault_rule *out)
+/* The first rule that fits and acts.  It is copied to @out without its list
+ * link, and with raw bytes of its own, because it may be used up now. */
+static bool fault_take(struct sandbox *sandbox, const struct place *place,
+	struct fault_rule *out)
 {
-	struct fault_rule *rule = sandbox->faults->rules;
+	struct fault_rule *rule =
+		sandbox->faults == NULL ? NULL : sandbox->faults->rules;
 
-	for (; rule != NULL; rule = rule->next) {
-		if ((kinds & BIT(rule->kind)) == 0 ||
-			!rule_is_for(rule, device))
-			continue;
-		if (stanza != NULL &&
-			!rule_fits_stanza(rule, direction, stanza))
-			continue;
-		if (rule_acts(rule))
-			break;
-	}
+	while (rule != NULL &&
+		!(rule_fits(sandbox, rule, place) && rule_acts(rule)))
+		rule = rule->next;
 	if (rule == NULL)
 		return false;
-	log_fault(rule, device);
+	log_fault(rule, place->device);
 	*out = *rule;
 	out->next = NULL;
 	out->raw = BUF_INIT;
@@ -272,6 +307,12 @@ static void session_act(struct session *session, const struct fault_rule *rule)
 	case KIND_BAD_CERT:
 	case KIND_NO_ONE_TIME_KEY:
 	case KIND_BAD_BUNDLE_SIGNATURE:
+	case KIND_ACK_PHASH:
+	case KIND_NO_SENDER_KEY:
+	case KIND_MEDIA_ERROR:
+	case KIND_MEDIA_SLOW:
+	case KIND_MEDIA_TRUNCATE:
+	case KIND_MEDIA_FLIP:
 		return;
 	}
 }
@@ -345,17 +386,21 @@ static enum fault_action fault_on_stanza(struct sandbox *sandbox,
 	struct session *session, enum fault_direction direction,
 	const struct wa_node *node, int *delay_ms_out)
 {
-	const struct device *device = session->device;
+	const struct place place = {
+		.kinds = STANZA_KINDS,
+		.device = session->device,
+		.direction = direction,
+		.stanza = node,
+	};
 	struct fault_rule rule;
 
-	if (!has_rules(sandbox) || !fault_take(sandbox, STANZA_KINDS, device,
-					   direction, node, &rule))
+	if (!fault_take(sandbox, &place, &rule))
 		return FAULT_NONE;
 	*delay_ms_out = rule.delay_ms;
 	if (rule.kind != KIND_STREAM_ERROR && rule.kind != KIND_RAW)
 		return actions[rule.kind];
-	if (device != NULL)
-		act_later(sandbox, device, &rule);
+	if (session->device != NULL)
+		act_later(sandbox, session->device, &rule);
 	else
 		buf_fini(&rule.raw);
 	return FAULT_NONE;
@@ -376,51 +421,66 @@ enum fault_action fault_incoming(struct sandbox *sandbox,
 enum fault_action fault_to_phone(struct sandbox *sandbox,
 	const struct device *phone, const struct wa_node *stanza)
 {
-	const unsigned kinds =
-		BIT(KIND_DROP) | BIT(KIND_DUPLICATE) | BIT(KIND_CORRUPT);
+	const struct place place = {
+		.kinds = BIT(KIND_DROP) | BIT(KIND_DUPLICATE) |
+			 BIT(KIND_CORRUPT),
+		.device = phone,
+		.stanza = stanza,
+	};
 	struct fault_rule rule;
 
-	if (!has_rules(sandbox) ||
-		!fault_take(sandbox, kinds, phone, FAULT_OUT, stanza, &rule))
-		return FAULT_NONE;
-	return actions[rule.kind];
+	return fault_take(sandbox, &place, &rule) ? actions[rule.kind]
+						  : FAULT_NONE;
 }
 
-struct fault_ack fault_on_ack(
-	struct sandbox *sandbox, const struct device *from)
+struct fault_ack fault_on_ack(struct sandbox *sandbox,
+	const struct device *from, const struct wa_node *message)
 {
-	const unsigned kinds =
-		BIT(KIND_ACK_DROP) | BIT(KIND_ACK_DELAY) | BIT(KIND_ACK_ERROR);
-	struct fault_ack ack = { 0 };
+	const struct place place = {
+		.kinds = BIT(KIND_ACK_DROP) | BIT(KIND_ACK_DELAY) |
+			 BIT(KIND_ACK_ERROR) | BIT(KIND_ACK_PHASH),
+		.device = from,
+		.message = message,
+	};
 	struct fault_rule rule;
 
-	if (!has_rules(sandbox) ||
-		!fault_take(sandbox, kinds, from, FAULT_OUT, NULL, &rule))
-		return ack;
-	ack.drop = rule.kind == KIND_ACK_DROP;
-	ack.delay_ms = rule.kind == KIND_ACK_DELAY ? rule.delay_ms : 0;
-	ack.error = rule.kind == KIND_ACK_ERROR ? rule.code : 0;
-	return ack;
+	if (!fault_take(sandbox, &place, &rule))
+		return (struct fault_ack){ 0 };
+	return (struct fault_ack){
+		.drop = rule.kind == KIND_ACK_DROP,
+		.delay_ms = rule.kind == KIND_ACK_DELAY ? rule.delay_ms : 0,
+		.error = rule.kind == KIND_ACK_ERROR ? rule.code : 0,
+		.phash = rule.kind == KIND_ACK_PHASH,
+	};
 }
 
-int fault_login_failure(struct sandbox *sandbox, struct device *device)
+struct fault_login fault_login_failure(struct sandbox *sandbox,
+	const struct device *device, const char *version)
 {
+	const struct place place = {
+		.kinds = BIT(KIND_LOGIN_FAILURE),
+		.device = device,
+		.version = version,
+	};
 	struct fault_rule rule;
 
-	if (!has_rules(sandbox) || !fault_take(sandbox, BIT(KIND_LOGIN_FAILURE),
-					   device, FAULT_OUT, NULL, &rule))
-		return 0;
-	return rule.code;
+	if (!fault_take(sandbox, &place, &rule))
+		return (struct fault_login){ 0 };
+	return (struct fault_login){
+		.reason = rule.code,
+		.ban_code = rule.ban_code,
+		.expire_s = rule.expire_s,
+	};
 }
 
 const struct wa_responder_identity *fault_handshake_identity(
 	struct sandbox *sandbox)
 {
+	const struct place place = { .kinds = BIT(KIND_BAD_CERT) };
 	struct wa_responder_identity *identity;
 	struct fault_rule rule;
 
-	if (!has_rules(sandbox) || !fault_take(sandbox, BIT(KIND_BAD_CERT),
-					   NULL, FAULT_OUT, NULL, &rule))
+	if (!fault_take(sandbox, &place, &rule))
 		return &sandbox->noise;
 	identity = &sandbox->faults->identities[rule.defect];
 	if (identity->chain == NULL)
@@ -429,25 +489,53 @@ const struct wa_responder_identity *fault_handshake_identity(
 	return identity;
 }
 
-static bool fault_on_bundle(struct sandbox *sandbox,
+/* A kind that has nothing more to say than that it acts on @device. */
+static bool fault_on_device(struct sandbox *sandbox,
 	const struct device *device, enum fault_kind kind)
 {
+	const struct place place = { .kinds = BIT(kind), .device = device };
 	struct fault_rule rule;
 
-	return has_rules(sandbox) &&
-	       fault_take(sandbox, BIT(kind), device, FAULT_OUT, NULL, &rule);
+	return fault_take(sandbox, &place, &rule);
 }
 
 bool fault_bundle_without_key(
 	struct sandbox *sandbox, const struct device *device)
 {
-	return fault_on_bundle(sandbox, device, KIND_NO_ONE_TIME_KEY);
+	return fault_on_device(sandbox, device, KIND_NO_ONE_TIME_KEY);
 }
 
 bool fault_bundle_bad_signature(
 	struct sandbox *sandbox, const struct device *device)
 {
-	return fault_on_bundle(sandbox, device, KIND_BAD_BUNDLE_SIGNATURE);
+	return fault_on_device(sandbox, device, KIND_BAD_BUNDLE_SIGNATURE);
+}
+
+bool fault_without_sender_key(
+	struct sandbox *sandbox, const struct device *device)
+{
+	return fault_on_device(sandbox, device, KIND_NO_SENDER_KEY);
+}
+
+struct fault_media fault_on_media(struct sandbox *sandbox,
+	enum fault_direction direction, const struct device *device)
+{
+	const struct place place = {
+		.kinds = BIT(KIND_MEDIA_ERROR) | BIT(KIND_MEDIA_SLOW) |
+			 BIT(KIND_MEDIA_TRUNCATE) | BIT(KIND_MEDIA_FLIP),
+		.device = device,
+		.direction = direction,
+	};
+	struct fault_rule rule;
+
+	if (!fault_take(sandbox, &place, &rule))
+		return (struct fault_media){ 0 };
+	return (struct fault_media){
+		.error = rule.kind == KIND_MEDIA_ERROR ? rule.code : 0,
+		.delay_ms = rule.kind == KIND_MEDIA_SLOW ? rule.delay_ms : 0,
+		.truncate = rule.kind == KIND_MEDIA_TRUNCATE,
+		.flip = rule.kind == KIND_MEDIA_FLIP,
+	};
 }
 
 /* ---- corruption ---- */

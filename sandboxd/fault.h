@@ -10,9 +10,20 @@
  *   silence                                            until it is removed
  *   cut cut_mid_frame stream_error{code,conflict} raw{hex}  at a stanza or now
  *   ack_drop ack_delay{delayMs} ack_error{code}        the ack of a message
+ *   ack_phash                                          with a wrong phash
  *   login_failure{code} bad_cert{defect}               a login, a handshake
  *   no_one_time_key bad_bundle_signature               a bundle of the device
- */
+ *   no_sender_key     a group message or status reaches the device without the
+ *                     part that holds the sender key
+ *   media_error{code} media_slow{delayMs}              a transfer of media
+ *   media_truncate media_flip                          a download
+ *
+ * Those of an ack may be narrowed by "to" (a phone, a group's JID or
+ * status@broadcast) and "type" (of the message).  A login_failure may say
+ * "version": it hits clients that say they are this version; and for 402
+ * "banCode" and "expireSec".  Media: "direction" is "out" for downloads, which
+ * nobody can be told of, and "in" for uploads; media_slow waits before each
+ * piece of 32 KiB. */
 #ifndef SANDBOXD_FAULT_H
 #define SANDBOXD_FAULT_H
 
@@ -44,6 +55,12 @@ enum fault_kind {
 	KIND_BAD_CERT,
 	KIND_NO_ONE_TIME_KEY,
 	KIND_BAD_BUNDLE_SIGNATURE,
+	KIND_ACK_PHASH,
+	KIND_NO_SENDER_KEY,
+	KIND_MEDIA_ERROR,
+	KIND_MEDIA_SLOW,
+	KIND_MEDIA_TRUNCATE,
+	KIND_MEDIA_FLIP,
 };
 
 enum fault_direction { FAULT_OUT, FAULT_IN };
@@ -54,13 +71,17 @@ struct fault_rule {
 	char pn[48]; /* "" = every account */
 	int device;  /* -1 = every companion; 0 = the phone, only when named */
 	enum fault_direction direction;
-	char stanza[32];    /* "" = every tag */
-	unsigned count;	    /* how often it still acts */
-	unsigned after;	    /* how many matches it still lets pass */
+	char stanza[32];      /* "" = every tag */
+	char to[WA_JID_TEXT]; /* a phone's digits or a JID; "" = everybody */
+	char type[32];	      /* of a message; "" = every type */
+	char version[40];     /* that a client logs in with; "" = every one */
+	unsigned count;	      /* how often it still acts */
+	unsigned after;	      /* how many matches it still lets pass */
 	double probability; /* 0..1; a match that it lets pass is not counted */
 	int delay_ms;
-	int code;	   /* of a stream error, an ack, a login failure */
-	char conflict[32]; /* "" = none */
+	int code; /* of a stream error, an ack, a login failure, an answer */
+	int ban_code, expire_s; /* of a login failure */
+	char conflict[32];	/* "" = none */
 	enum wa_chain_defect defect;
 	struct buf raw; /* plaintext of a frame */
 	bool now;	/* acts once, at once, on the sessions it matches */
@@ -91,10 +112,22 @@ unsigned fault_remove_all(struct sandbox *sandbox);
 struct fault_ack {
 	bool drop;
 	int delay_ms;
-	int error; /* refuse the message with this code; 0 = accept */
+	int error;  /* refuse the message with this code; 0 = accept */
+	bool phash; /* carries a wrong one */
 };
-struct fault_ack fault_on_ack(
-	struct sandbox *sandbox, const struct device *from);
+struct fault_ack fault_on_ack(struct sandbox *sandbox,
+	const struct device *from, const struct wa_node *message);
+/* Asked for each device that a group message or a status goes to. */
+bool fault_without_sender_key(
+	struct sandbox *sandbox, const struct device *device);
+/* A transfer: OUT is a download (@device NULL), IN an upload of @device. */
+struct fault_media {
+	int error; /* answer with this status; 0 = none */
+	int delay_ms;
+	bool truncate, flip;
+};
+struct fault_media fault_on_media(struct sandbox *sandbox,
+	enum fault_direction direction, const struct device *device);
 /* Runs @fn from the loop after @ms if @device is still linked then, and frees
  * @arg either way.  A session must not end inside its own send. */
 typedef void fault_deferred_fn(

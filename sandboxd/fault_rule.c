@@ -28,6 +28,12 @@ static const char *const kind_names[] = {
 	[KIND_BAD_CERT] = "bad_cert",
 	[KIND_NO_ONE_TIME_KEY] = "no_one_time_key",
 	[KIND_BAD_BUNDLE_SIGNATURE] = "bad_bundle_signature",
+	[KIND_ACK_PHASH] = "ack_phash",
+	[KIND_NO_SENDER_KEY] = "no_sender_key",
+	[KIND_MEDIA_ERROR] = "media_error",
+	[KIND_MEDIA_SLOW] = "media_slow",
+	[KIND_MEDIA_TRUNCATE] = "media_truncate",
+	[KIND_MEDIA_FLIP] = "media_flip",
 };
 
 static const char *const defect_names[] = {
@@ -47,9 +53,22 @@ static const char *const defect_names[] = {
 #define PHONE_KINDS                                                          \
 	(BIT(KIND_DROP) | BIT(KIND_DUPLICATE) | BIT(KIND_CORRUPT) |          \
 		BIT(KIND_NO_ONE_TIME_KEY) | BIT(KIND_BAD_BUNDLE_SIGNATURE) | \
-		BIT(KIND_ACK_DROP) | BIT(KIND_ACK_DELAY) |                   \
-		BIT(KIND_ACK_ERROR))
-#define DELAY_KINDS (BIT(KIND_DELAY) | BIT(KIND_ACK_DELAY))
+		BIT(KIND_NO_SENDER_KEY) | ACK_KINDS)
+#define ACK_KINDS                                                         \
+	(BIT(KIND_ACK_DROP) | BIT(KIND_ACK_DELAY) | BIT(KIND_ACK_ERROR) | \
+		BIT(KIND_ACK_PHASH))
+#define DELAY_KINDS \
+	(BIT(KIND_DELAY) | BIT(KIND_ACK_DELAY) | BIT(KIND_MEDIA_SLOW))
+#define MEDIA_KINDS                                     \
+	(BIT(KIND_MEDIA_ERROR) | BIT(KIND_MEDIA_SLOW) | \
+		BIT(KIND_MEDIA_TRUNCATE) | BIT(KIND_MEDIA_FLIP))
+#define DOWNLOAD_KINDS (BIT(KIND_MEDIA_TRUNCATE) | BIT(KIND_MEDIA_FLIP))
+/* Those that have a direction; the others keep the default. */
+#define DIRECTED_KINDS                                                  \
+	(BIT(KIND_DROP) | BIT(KIND_DUPLICATE) | BIT(KIND_DELAY) |       \
+		BIT(KIND_REORDER) | BIT(KIND_CORRUPT) | BIT(KIND_CUT) | \
+		BIT(KIND_CUT_MID_FRAME) | BIT(KIND_SILENCE) |           \
+		BIT(KIND_STREAM_ERROR) | BIT(KIND_RAW) | MEDIA_KINDS)
 #define COUNT_MAX 1000000
 
 const char *fault_kind_name(enum fault_kind kind)
@@ -127,6 +146,46 @@ static int take_phone(
 		return err_set(
 			err, ERR_INVALID, "phone must match ^\\+?[0-9]{7,15}$");
 	snprintf(rule->pn, sizeof(rule->pn), "%s", digits);
+	return 0;
+}
+
+/* A phone is kept as its digits, whatever way it is written. */
+static int take_to(const json_t *json, struct fault_rule *rule, struct err *err)
+{
+	const json_t *value = json_object_get(json, "to");
+	const char *text = json_string_value(value);
+	size_t n = json_string_length(value);
+	char digits[PHONE_LEN];
+	struct wa_jid jid;
+
+	if (value == NULL)
+		return 0;
+	if (text != NULL && phone_parse(text, n, digits) == 0) {
+		snprintf(rule->to, sizeof(rule->to), "%s", digits);
+		return 0;
+	}
+	if (text == NULL || wa_jid_parse(text, n, &jid) != 0 ||
+		(!wa_jid_is_group(&jid) && jid.server != WA_SERVER_BROADCAST))
+		return err_set(err, ERR_INVALID,
+			"to must be a phone, a group or status@broadcast");
+	wa_jid_text(&jid, rule->to);
+	return 0;
+}
+
+static int take_version(
+	const json_t *json, struct fault_rule *rule, struct err *err)
+{
+	const json_t *value = json_object_get(json, "version");
+	const char *text = json_string_value(value);
+
+	if (value == NULL)
+		return 0;
+	if (text == NULL || text[0] == '\0' ||
+		strlen(text) >= sizeof(rule->version) ||
+		text[strspn(text, "0123456789.")] != '\0')
+		return err_set(
+			err, ERR_INVALID, "version must be numbers with dots");
+	snprintf(rule->version, sizeof(rule->version), "%s", text);
 	return 0;
 }
 
@@ -230,7 +289,8 @@ static int check_names(const json_t *json, struct err *err)
 {
 	static const char *const known[] = { "kind", "phone", "device",
 		"direction", "stanza", "count", "probability", "delayMs",
-		"code", "conflict", "hex", "after", "now", "defect" };
+		"code", "conflict", "hex", "after", "now", "defect", "to",
+		"type", "version", "banCode", "expireSec" };
 	const char *key;
 	json_t *value;
 
@@ -261,13 +321,56 @@ static void set_defaults(struct fault_rule *rule)
 		rule->code = 503;
 	if (rule->kind == KIND_LOGIN_FAILURE)
 		rule->code = 401;
+	if (rule->kind == KIND_MEDIA_ERROR)
+		rule->code = 404;
 	if (rule->kind == KIND_CORRUPT) /* nothing else has an <enc> */
 		snprintf(rule->stanza, sizeof(rule->stanza), "message");
+}
+
+static int check_media(const struct fault_rule *rule, struct err *err)
+{
+	const unsigned kind = BIT(rule->kind);
+
+	if ((kind & MEDIA_KINDS) == 0)
+		return 0;
+	if ((kind & DOWNLOAD_KINDS) != 0 && rule->direction != FAULT_OUT)
+		return err_set(err, ERR_INVALID, "%s is of downloads",
+			kind_names[rule->kind]);
+	if (rule->direction == FAULT_OUT &&
+		(rule->pn[0] != '\0' || rule->device >= 0))
+		return err_set(err, ERR_INVALID,
+			"a download does not say whose it is");
+	if (rule->kind == KIND_MEDIA_ERROR &&
+		(rule->code < 400 || rule->code > 599))
+		return err_set(err, ERR_INVALID, "code must be 400 to 599");
+	return 0;
+}
+
+static int check_narrowing(const struct fault_rule *rule, struct err *err)
+{
+	const unsigned kind = BIT(rule->kind);
+
+	if (rule->direction != FAULT_OUT && (kind & DIRECTED_KINDS) == 0)
+		return err_set(err, ERR_INVALID, "%s has no direction",
+			kind_names[rule->kind]);
+	if ((rule->to[0] != '\0' || rule->type[0] != '\0') &&
+		(kind & ACK_KINDS) == 0)
+		return err_set(err, ERR_INVALID,
+			"to and type go with the ack of a message");
+	if ((rule->version[0] != '\0' || rule->ban_code != 0 ||
+		    rule->expire_s != 0) &&
+		rule->kind != KIND_LOGIN_FAILURE)
+		return err_set(err, ERR_INVALID,
+			"version, banCode and expireSec go with login_failure");
+	return check_media(rule, err);
 }
 
 static int check_whole(const struct fault_rule *rule, struct err *err)
 {
 	const unsigned kind = BIT(rule->kind);
+
+	if (check_narrowing(rule, err) != 0)
+		return -1;
 
 	if (rule->now && (kind & NOW_KINDS) == 0)
 		return err_set(err, ERR_INVALID,
@@ -301,6 +404,13 @@ static int take_all(
 		take_int(json, "delayMs", 0, FAULT_DELAY_MAX_MS,
 			&rule->delay_ms, err) != 0 ||
 		take_int(json, "code", 0, 999, &rule->code, err) != 0 ||
+		take_int(json, "banCode", 0, 999, &rule->ban_code, err) != 0 ||
+		take_int(json, "expireSec", 0, 31622400, &rule->expire_s,
+			err) != 0 ||
+		take_to(json, rule, err) != 0 ||
+		take_word(json, "type", rule->type, sizeof(rule->type), err) !=
+			0 ||
+		take_version(json, rule, err) != 0 ||
 		take_word(json, "conflict", rule->conflict,
 			sizeof(rule->conflict), err) != 0 ||
 		take_defect(json, rule, err) != 0 ||
@@ -356,6 +466,13 @@ json_t *fault_rule_json(const struct fault_rule *rule)
 	if (rule->conflict[0] != '\0')
 		json_object_set_new(
 			json, "conflict", json_string(rule->conflict));
+	if (rule->to[0] != '\0')
+		json_object_set_new(json, "to", json_string(rule->to));
+	if (rule->type[0] != '\0')
+		json_object_set_new(json, "type", json_string(rule->type));
+	if (rule->version[0] != '\0')
+		json_object_set_new(
+			json, "version", json_string(rule->version));
 	if (rule->kind == KIND_BAD_CERT)
 		json_object_set_new(json, "defect",
 			json_string(defect_names[rule->defect]));

@@ -12,6 +12,7 @@ static const struct {
 } methods[] = {
 	{ WSI_TOKEN_GET_URI, "GET" },
 	{ WSI_TOKEN_POST_URI, "POST" },
+	{ WSI_TOKEN_PUT_URI, "PUT" },
 	{ WSI_TOKEN_DELETE_URI, "DELETE" },
 };
 
@@ -113,7 +114,8 @@ int http_on_request(struct http *http, struct lws *wsi, struct sandbox *sandbox,
 
 	http_fini(http);
 	memset(http, 0, sizeof(*http));
-	http->last = n < 0 && (method == NULL || strcmp(method, "POST") == 0);
+	http->last = n < 0 && (method == NULL || strcmp(method, "POST") == 0 ||
+				      strcmp(method, "PUT") == 0);
 	if (method == NULL)
 		return answer_error(http, wsi, 405, "method not allowed");
 	if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0)
@@ -124,7 +126,8 @@ int http_on_request(struct http *http, struct lws *wsi, struct sandbox *sandbox,
 	snprintf(http->method, sizeof(http->method), "%s", method);
 	if (n > 0)
 		return 0; /* the body comes next */
-	if (n == 0 && strcmp(method, "POST") == 0)
+	if (n == 0 &&
+		(strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0))
 		return 0; /* an empty body is announced all the same */
 	return run_request(http, wsi, sandbox);
 }

@@ -2,12 +2,16 @@
  * here, those with state have files of their own. */
 #include "sandboxd/iq.h"
 
+#include <jansson.h>
 #include <string.h>
 
 #include "common/clock.h"
 #include "common/ids.h"
 #include "common/log.h"
 #include "common/own.h"
+#include "sandboxd/group.h"
+#include "sandboxd/media.h"
+#include "sandboxd/profile.h"
 
 #define PRIVACY_TOKEN_BYTES 16
 
@@ -50,6 +54,56 @@ void iq_answer_error(struct session *session, const struct wa_node *iq,
 	session_send(session, answer);
 }
 
+/* Some clients compare the words. */
+static const struct {
+	int code;
+	const char *text;
+} refusals[] = {
+	{ IQ_BAD_REQUEST, "bad-request" },
+	{ IQ_NOT_AUTHORIZED, "not-authorized" },
+	{ IQ_FORBIDDEN, "forbidden" },
+	{ IQ_NOT_FOUND, "item-not-found" },
+	{ IQ_NOT_ACCEPTABLE, "not-acceptable" },
+	{ IQ_CONFLICT, "conflict" },
+	{ IQ_GONE, "gone" },
+	{ IQ_RESOURCE_LIMIT, "resource-limit" },
+	{ IQ_NOT_IMPLEMENTED, "feature-not-implemented" },
+};
+
+static void log_unknown(const struct session *session, const struct wa_node *iq)
+{
+	log_info("iq who=%s:%u xmlns=%s type=%s child=%s status=unknown"
+		 " action=error_501",
+		session->device->account->pn, session->device->number,
+		log_quote(wa_node_str(iq, "xmlns")),
+		log_quote(wa_node_str(iq, "type")),
+		iq->child != NULL ? log_quote(iq->child->tag) : "");
+}
+
+void iq_refuse(struct session *session, const struct wa_node *iq, int code)
+{
+	const char *text = NULL;
+
+	for (size_t i = 0; i < ARRAY_LEN(refusals); i++) {
+		if (refusals[i].code == code)
+			text = refusals[i].text;
+	}
+	if (code == IQ_NOT_IMPLEMENTED)
+		log_unknown(session, iq);
+	iq_answer_error(session, iq, code, text);
+}
+
+bool iq_is_text(const void *text, size_t n)
+{
+	json_t *json;
+
+	if (n > 0 && memchr(text, '\0', n) != NULL)
+		return false;
+	json = json_stringn(n > 0 ? text : "", n);
+	json_decref(json);
+	return json != NULL;
+}
+
 /* ---- handlers ---- */
 
 static void on_active(struct session *session, const struct wa_node *iq)
@@ -69,31 +123,6 @@ static void on_props(struct session *session, const struct wa_node *iq)
 
 	wa_node_set(props, "protocol", "1");
 	wa_node_set(props, "hash", "sbx");
-	session_send(session, result);
-}
-
-static void on_blocklist(struct session *session, const struct wa_node *iq)
-{
-	struct wa_node *result = iq_result(session, iq);
-
-	wa_node_set(wa_node_add(result, "list"), "dhash", "sbx");
-	session_send(session, result);
-}
-
-/* "readreceipts" decides whether a client tells senders that it read. */
-static void on_privacy(struct session *session, const struct wa_node *iq)
-{
-	static const char *const names[] = { "readreceipts", "last", "online",
-		"profile", "status", "groupadd", "calladd" };
-	struct wa_node *result = iq_result(session, iq);
-	struct wa_node *privacy = wa_node_add(result, "privacy");
-
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		struct wa_node *category = wa_node_add(privacy, "category");
-
-		wa_node_set(category, "name", names[i]);
-		wa_node_set(category, "value", "all");
-	}
 	session_send(session, result);
 }
 
@@ -138,36 +167,18 @@ static void on_tokens(struct session *session, const struct wa_node *iq)
 		issue_token(session, token);
 }
 
-/* Nothing was ever synced here.  Every collection that was asked for must be
- * named: the client asks again for the missing ones without end. */
-static void on_app_state(struct session *session, const struct wa_node *iq)
-{
-	const struct wa_node *asked = wa_node_child(iq, "sync");
-	struct wa_node *result = iq_result(session, iq);
-	struct wa_node *sync = wa_node_add(result, "sync");
-
-	wa_node_each (collection, asked) {
-		struct wa_node *answer = wa_node_add(sync, "collection");
-
-		wa_node_set(answer, "name", wa_node_str(collection, "name"));
-		wa_node_set(answer, "version", "0");
-		wa_node_set(answer, "has_more_patches", "false");
-	}
-	session_send(session, result);
-}
-
 static void on_media_conn(struct session *session, const struct wa_node *iq)
 {
 	struct sandbox *sandbox = session->sandbox;
 	struct wa_node *result = iq_result(session, iq);
 	struct wa_node *conn = wa_node_add(result, "media_conn");
 
-	wa_node_set(conn, "auth", "sandbox");
+	wa_node_set(conn, "auth", media_auth(sandbox, session->device));
 	wa_node_set(conn, "ttl", "300");
 	wa_node_set(conn, "auth_ttl", "3600");
 	wa_node_set(conn, "max_buckets", "12");
-	wa_node_set(wa_node_add(conn, "host"), "hostname",
-		arena_printf(sandbox->arena, "127.0.0.1:%d", sandbox->port));
+	wa_node_set(
+		wa_node_add(conn, "host"), "hostname", media_hostname(sandbox));
 	session_send(session, result);
 }
 
@@ -177,19 +188,6 @@ static void on_mex(struct session *session, const struct wa_node *iq)
 
 	wa_node_text(wa_node_add(result, "result"), "{\"data\":{}}");
 	session_send(session, result);
-}
-
-static void on_groups(struct session *session, const struct wa_node *iq)
-{
-	struct wa_node *result = iq_result(session, iq);
-
-	wa_node_add(result, "groups");
-	session_send(session, result);
-}
-
-static void on_picture(struct session *session, const struct wa_node *iq)
-{
-	iq_answer_error(session, iq, 404, "item-not-found");
 }
 
 /* A companion may unlink itself and no other. */
@@ -205,7 +203,7 @@ static void on_remove_companion(
 			 ? directory_device(session->sandbox, &jid)
 			 : NULL;
 	if (device == NULL || device != session->device) {
-		iq_answer_error(session, iq, 403, "forbidden");
+		iq_refuse(session, iq, IQ_FORBIDDEN);
 		return;
 	}
 	log_info("pairing phone=%s device=%u status=unlinked by=companion",
@@ -229,18 +227,25 @@ static const struct {
 	{ "passive", "set", "active", on_active },
 	{ "passive", "set", "passive", iq_answer_empty },
 	{ "abt", "get", "props", on_props },
-	{ "blocklist", "get", NULL, on_blocklist },
-	{ "privacy", "get", "privacy", on_privacy },
+	{ "blocklist", "get", NULL, profile_on_blocklist_get },
+	{ "blocklist", "set", "item", profile_on_blocklist_set },
+	{ "privacy", "get", "privacy", profile_on_privacy_get },
+	{ "privacy", "set", "privacy", profile_on_privacy_set },
 	{ "privacy", "set", "tokens", on_tokens },
+	{ "status", "get", "privacy", profile_on_status_get },
+	{ "status", "set", "privacy", profile_on_status_set },
+	{ "status", "set", "status", profile_on_about_set },
 	{ "urn:xmpp:whatsapp:dirty", "set", "clean", iq_answer_empty },
-	{ "w:sync:app:state", "set", "sync", on_app_state },
+	{ "w:sync:app:state", "set", "sync", app_state_on_sync },
 	{ "w:m", "set", "media_conn", on_media_conn },
 	{ "w:mex", "get", "query", on_mex },
 	{ "md", "set", "remove-companion-device", on_remove_companion },
-	{ "w:g2", "get", "participating", on_groups },
-	{ "w:profile:picture", "get", NULL, on_picture },
+	{ "w:g2", NULL, NULL, group_on_request },
+	{ "w:profile:picture", "get", "picture", picture_on_get },
+	{ "w:profile:picture", "set", NULL, picture_on_set },
 	{ "w:stats", NULL, NULL, iq_answer_empty },
-	{ "disappearing_mode", "set", NULL, iq_answer_empty },
+	{ "disappearing_mode", "set", "disappearing_mode",
+		profile_on_expiration_set },
 };
 
 void iq_on_request(struct session *session, const struct wa_node *iq)
@@ -255,11 +260,5 @@ void iq_on_request(struct session *session, const struct wa_node *iq)
 		requests[i].handler(session, iq);
 		return;
 	}
-	log_info("iq who=%s:%u xmlns=%s type=%s child=%s status=unknown"
-		 " action=error_501",
-		session->device->account->pn, session->device->number,
-		log_quote(wa_node_str(iq, "xmlns")),
-		log_quote(wa_node_str(iq, "type")),
-		iq->child != NULL ? log_quote(iq->child->tag) : "");
-	iq_answer_error(session, iq, 501, "feature-not-implemented");
+	iq_refuse(session, iq, IQ_NOT_IMPLEMENTED);
 }

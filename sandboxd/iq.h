@@ -14,6 +14,23 @@ void iq_answer_empty(struct session *session, const struct wa_node *iq);
 void iq_answer_error(struct session *session, const struct wa_node *iq,
 	int code, const char *text);
 
+/* An error with the words that go with its code; 501 also leaves a line in the
+ * log: the list of what to build next. */
+enum {
+	IQ_BAD_REQUEST = 400,
+	IQ_NOT_AUTHORIZED = 401,
+	IQ_FORBIDDEN = 403,
+	IQ_NOT_FOUND = 404,
+	IQ_NOT_ACCEPTABLE = 406,
+	IQ_CONFLICT = 409,
+	IQ_GONE = 410,
+	IQ_RESOURCE_LIMIT = 419,
+	IQ_NOT_IMPLEMENTED = 501
+};
+void iq_refuse(struct session *session, const struct wa_node *iq, int code);
+/* May a client's text be kept and shown: UTF-8 without NUL? */
+bool iq_is_text(const void *text, size_t n);
+
 /* ---- prekeys.c: xmlns "encrypt" ---- */
 void prekeys_on_count(struct session *session, const struct wa_node *iq);
 void prekeys_on_digest(struct session *session, const struct wa_node *iq);

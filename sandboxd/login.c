@@ -22,7 +22,8 @@ static void client_payload_free(Wa__ClientPayload **payloadp)
 	wa__client_payload__free_unpacked(move(*payloadp), NULL);
 }
 
-static void refuse(struct session *session, int reason, const char *why)
+static struct wa_node *failure_new(
+	struct session *session, int reason, const char *why)
 {
 	struct wa_node *failure =
 		wa_node_new(session->sandbox->arena, "failure");
@@ -31,7 +32,44 @@ static void refuse(struct session *session, int reason, const char *why)
 		session_name(session), reason, why);
 	wa_node_set_int(failure, "reason", reason);
 	wa_node_set(failure, "location", "sbx");
+	return failure;
+}
+
+static void refuse(struct session *session, int reason, const char *why)
+{
+	session_end_with(session, failure_new(session, reason, why));
+}
+
+/* What the client says it is: "2.3000.1045649367". */
+static const char *client_version(
+	struct session *session, const Wa__ClientPayload *payload)
+{
+	const Wa__AppVersion *version =
+		payload->user_agent == NULL ? NULL
+					    : payload->user_agent->app_version;
+
+	if (version == NULL)
+		return "";
+	return arena_printf(session->sandbox->arena, "%u.%u.%u",
+		version->primary, version->secondary, version->tertiary);
+}
+
+static bool refused_by_fault(struct session *session,
+	const struct device *device, const Wa__ClientPayload *payload)
+{
+	const struct fault_login fault = fault_login_failure(
+		session->sandbox, device, client_version(session, payload));
+	struct wa_node *failure;
+
+	if (fault.reason == 0)
+		return false;
+	failure = failure_new(session, fault.reason, "fault");
+	if (fault.ban_code != 0)
+		wa_node_set_int(failure, "code", fault.ban_code);
+	if (fault.expire_s != 0)
+		wa_node_set_int(failure, "expire", fault.expire_s);
 	session_end_with(session, failure);
+	return true;
 }
 
 /* ---- registration ---- */
@@ -173,17 +211,13 @@ static void send_infos(struct session *session)
 static void on_login(struct session *session, const Wa__ClientPayload *payload)
 {
 	struct device *device = find_companion(session, payload);
-	int reason;
 
 	if (device == NULL) {
 		refuse(session, REASON_LOGGED_OUT, "unknown device or key");
 		return;
 	}
-	reason = fault_login_failure(session->sandbox, device);
-	if (reason != 0) {
-		refuse(session, reason, "fault");
+	if (refused_by_fault(session, device, payload))
 		return;
-	}
 	take_over(session, device);
 	session_set_state(session, SESSION_LOGGED_IN);
 	session->sandbox->count.logins++;
@@ -209,8 +243,8 @@ void login_on_payload(struct session *session, const uint8_t *bytes, size_t n)
 		payload = wa__client_payload__unpack(NULL, n, bytes);
 	if (payload == NULL)
 		refuse(session, REASON_BAD_REQUEST, "client payload");
-	else if (payload->device_pairing_data != NULL)
-		on_registration(session, payload->device_pairing_data);
-	else
+	else if (payload->device_pairing_data == NULL)
 		on_login(session, payload);
+	else if (!refused_by_fault(session, NULL, payload))
+		on_registration(session, payload->device_pairing_data);
 }

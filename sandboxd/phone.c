@@ -29,6 +29,7 @@ struct phone *phone_new(struct sandbox *sandbox, struct account *account)
 	box_init(&phone->outbox, BOX_OUTBOX_MAX);
 	box_init(&phone->peers, PHONE_PEERS_MAX);
 	STAILQ_INIT(&phone->unread);
+	STAILQ_INIT(&phone->media);
 	return phone;
 }
 
@@ -53,7 +54,12 @@ void phone_free(struct phone **phonep)
 	box_fini(&phone->inbox);
 	box_fini(&phone->outbox);
 	box_fini(&phone->peers);
+	phone_media_fini(phone);
+	phone_group_fini(phone);
+	phone_app_state_free(&phone->app_state);
+	phone_history_free(&phone->history);
 	phone_store_fini(&phone->store);
+	free(phone->heard);
 	free(phone->auto_reply);
 	free(phone);
 }
@@ -99,9 +105,9 @@ void phone_new_identity(struct phone *phone)
 
 	while (device->next != NULL)
 		account_remove_companion(phone->sandbox, device->next);
+	phone_group_fini(phone);
 	phone_store_fini(&phone->store);
 	phone_store_init(&phone->store);
-	phone->has_app_key = false;
 	memcpy(device->identity, phone->store.identity.pub,
 		sizeof(device->identity));
 	account->key_index_t = 0;
@@ -113,19 +119,18 @@ void phone_new_identity(struct phone *phone)
 
 static void read_timer_arm(struct phone *phone);
 
-static void read_send(
-	struct phone *phone, const struct wa_jid *chat, struct wa_node *receipt)
+static bool same_chat(const struct unread *a, const struct unread *b)
 {
-	wa_node_set_jid(receipt, "to", chat);
-	wa_node_set(receipt, "type", "read");
-	route_receipt(phone->sandbox, phone_device(phone), receipt);
+	return wa_jid_equal(&a->chat, &b->chat) &&
+	       wa_jid_equal(&a->author, &b->author);
 }
 
-/* One receipt for the messages of one chat that are due in a row. */
+/* One receipt for the messages of one chat, and in a group of one author, that
+ * are due in a row. */
 static void read_some(struct phone *phone, int64_t now)
 {
 	struct unread *unread = STAILQ_FIRST(&phone->unread);
-	struct wa_jid chat = unread->chat;
+	const struct unread first = *unread;
 	struct wa_node *list = NULL, *receipt;
 
 	receipt = route_stanza(
@@ -134,14 +139,17 @@ static void read_some(struct phone *phone, int64_t now)
 	for (unsigned n = 1; n < READ_AT_ONCE_MAX; n++) {
 		unread = STAILQ_FIRST(&phone->unread);
 		if (unread == NULL || unread->due_mono_ms > now ||
-			!wa_jid_equal(&unread->chat, &chat))
+			!same_chat(unread, &first))
 			break;
 		if (list == NULL)
 			list = wa_node_add(receipt, "list");
 		wa_node_set(wa_node_add(list, "item"), "id", unread->id);
 		unread_drop(phone);
 	}
-	read_send(phone, &chat, receipt);
+	wa_node_set_jid(receipt, "to", &first.chat);
+	wa_node_set_jid(receipt, "participant", &first.author);
+	wa_node_set(receipt, "type", "read");
+	route_receipt(phone->sandbox, phone_device(phone), receipt);
 }
 
 static void on_read_timer(void *arg)
@@ -170,8 +178,8 @@ static void read_timer_arm(struct phone *phone)
 
 /* The list stays in order of time; when the delay was made shorter meanwhile, a
  * message waits for those before it. */
-void phone_read_later(
-	struct phone *phone, const struct wa_jid *chat, const char *id)
+void phone_read_later(struct phone *phone, const struct wa_jid *chat,
+	const struct wa_jid *author, const char *id)
 {
 	const size_t n_id = strlen(id) + 1;
 	int delay_ms = phone_read_delay(phone);
@@ -182,17 +190,77 @@ void phone_read_later(
 	unread = xcalloc(1, sizeof(*unread) + n_id);
 	unread->due_mono_ms = clock_mono_ms() + delay_ms;
 	unread->chat = wa_jid_bare(chat);
+	if (author != NULL)
+		unread->author = wa_jid_bare(author);
 	memcpy(unread->id, id, n_id);
 	STAILQ_INSERT_TAIL(&phone->unread, unread, link);
 	phone->n_unread++;
 	read_timer_arm(phone);
 }
 
+/* ---- typing and presence ---- */
+
+void phone_type(
+	struct phone *phone, const struct phone_chat *chat, const char *state)
+{
+	struct wa_node *chatstate =
+		wa_node_new(phone->sandbox->arena, "chatstate");
+	const bool recording = strcmp(state, "recording") == 0;
+	struct wa_jid to = phone_chat_jid(chat);
+	struct wa_node *what;
+
+	wa_node_set_jid(chatstate, "to", &to);
+	what = wa_node_add(chatstate, recording ? "composing" : state);
+	wa_node_set(what, "media", recording ? "audio" : NULL);
+	route_chatstate(phone->sandbox, phone_device(phone), chatstate);
+}
+
+void phone_set_available(struct phone *phone, bool available)
+{
+	struct wa_node *presence =
+		wa_node_new(phone->sandbox->arena, "presence");
+
+	wa_node_set(presence, "type", available ? "available" : "unavailable");
+	wa_node_set(presence, "name", phone->account->push_name);
+	route_presence(phone->sandbox, phone_device(phone), presence);
+}
+
+static void on_chatstate(struct phone *phone, const struct wa_node *chatstate)
+{
+	const struct wa_node *composing = wa_node_child(chatstate, "composing");
+	struct wa_jid from, author;
+	struct heard heard = { .t_ms = clock_now_ms() };
+
+	if (!wa_node_jid(chatstate, "from", &from))
+		return;
+	if (wa_node_jid(chatstate, "participant", &author))
+		heard.chat = from;
+	else
+		author = from;
+	heard.author = directory_find(phone->sandbox, &author);
+	if (heard.author == NULL)
+		return;
+	heard.state = composing == NULL				? "paused"
+		      : wa_node_is(composing, "media", "audio") ? "recording"
+								: "composing";
+	if (phone->heard == NULL)
+		phone->heard = xcalloc(PHONE_HEARD_MAX, sizeof(*phone->heard));
+	phone->heard[phone->next_heard++ % PHONE_HEARD_MAX] = heard;
+}
+
 /* ---- stanzas ---- */
 
-static void entry_raise(struct box_entry *entry, enum box_status status)
+/* @reader: of a group or status message, else NULL. */
+static void tick(struct phone *phone, const char *id,
+	const struct account *reader, enum box_status status)
 {
-	if (entry != NULL && entry->status < status)
+	struct box_entry *entry = phone_sent(phone, id);
+
+	if (entry == NULL)
+		return;
+	if (reader != NULL)
+		box_entry_tick(entry, reader->lid, status);
+	else if (entry->status < status)
 		entry->status = status;
 }
 
@@ -200,15 +268,17 @@ static void raise_all(struct phone *phone, const struct wa_node *receipt,
 	enum box_status status)
 {
 	const struct wa_node *list = wa_node_child(receipt, "list");
-	const char *id = route_id(receipt);
+	const struct account *reader = NULL;
+	struct wa_jid participant;
 
-	entry_raise(phone_sent(phone, id), status);
+	if (wa_node_jid(receipt, "participant", &participant))
+		reader = directory_find(phone->sandbox, &participant);
+	tick(phone, route_id(receipt), reader, status);
 	if (list == NULL)
 		return;
 	wa_node_each (item, list) {
-		id = route_id(item);
-		if (id != NULL)
-			entry_raise(phone_sent(phone, id), status);
+		if (route_id(item) != NULL)
+			tick(phone, route_id(item), reader, status);
 	}
 }
 
@@ -228,16 +298,17 @@ static void on_receipt(struct phone *phone, const struct wa_node *receipt)
 		raise_all(phone, receipt, BOX_DELIVERED);
 		return;
 	}
-	if (strcmp(type, "retry") == 0) {
+	if (strcmp(type, "retry") == 0)
 		phone_on_retry(phone, receipt);
-		return;
-	}
+	else if (strcmp(type, "server-error") == 0)
+		phone_media_on_retry(phone, receipt);
 	for (size_t i = 0; i < ARRAY_LEN(ticks); i++) {
 		if (strcmp(type, ticks[i].type) == 0)
 			raise_all(phone, receipt, ticks[i].status);
 	}
 }
 
+/* What was refused reached nobody, the sender key in it neither. */
 static void on_ack(struct phone *phone, const struct wa_node *ack)
 {
 	const char *id = route_id(ack);
@@ -247,6 +318,8 @@ static void on_ack(struct phone *phone, const struct wa_node *ack)
 		return;
 	entry->error = (int)wa_node_int(ack, "error", 0);
 	entry->status = entry->error == 0 ? BOX_SENT : BOX_FAILED;
+	if (entry->error != 0)
+		phone_group_forget(phone, &entry->peer);
 }
 
 /* A contact's phone was registered anew: what we have with its devices is void.
@@ -267,21 +340,40 @@ static void on_identity_change(
 
 		phone_store_forget(&phone->store, &lid);
 	}
+	phone_group_forget_account(phone, account);
+}
+
+static void on_notification(
+	struct phone *phone, const struct wa_node *notification)
+{
+	if (wa_node_is(notification, "type", "server_sync"))
+		phone_app_state_on_change(phone);
+	else if (wa_node_child(notification, "identity") != NULL)
+		on_identity_change(phone, notification);
+	else
+		phone_group_on_notification(phone, notification);
 }
 
 static void stanza_handle(struct phone *phone, const struct wa_node *stanza)
 {
+	static const struct {
+		const char *tag;
+		void (*fn)(struct phone *phone, const struct wa_node *stanza);
+	} handlers[] = {
+		{ "message", phone_on_message },
+		{ "receipt", on_receipt },
+		{ "ack", on_ack },
+		{ "notification", on_notification },
+	};
+
+	if (strcmp(stanza->tag, "chatstate") == 0)
+		on_chatstate(phone, stanza);
 	if (route_id(stanza) == NULL)
 		return;
-	if (strcmp(stanza->tag, "message") == 0)
-		phone_on_message(phone, stanza);
-	else if (strcmp(stanza->tag, "receipt") == 0)
-		on_receipt(phone, stanza);
-	else if (strcmp(stanza->tag, "ack") == 0)
-		on_ack(phone, stanza);
-	else if (strcmp(stanza->tag, "notification") == 0 &&
-		 wa_node_child(stanza, "identity") != NULL)
-		on_identity_change(phone, stanza);
+	for (size_t i = 0; i < ARRAY_LEN(handlers); i++) {
+		if (strcmp(stanza->tag, handlers[i].tag) == 0)
+			handlers[i].fn(phone, stanza);
+	}
 }
 
 void phone_on_stanza(struct phone *phone, const struct wa_node *stanza)

@@ -1,9 +1,12 @@
 #include "sandboxd/phone_box.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/own.h"
+
+#define TICKS_MAX 2048 /* readers of one message */
 
 void box_init(struct box *box, size_t max)
 {
@@ -13,6 +16,7 @@ void box_init(struct box *box, size_t max)
 static size_t entry_bytes(const struct box_entry *entry)
 {
 	return sizeof(*entry) + entry->message.len +
+	       entry->n_audience * sizeof(*entry->audience) +
 	       (entry->text == NULL ? 0 : strlen(entry->text));
 }
 
@@ -21,6 +25,9 @@ static void entry_free(struct box_entry *entry)
 	free(entry->id);
 	free(entry->type);
 	free(entry->text);
+	free(entry->ticks);
+	free(entry->audience);
+	json_decref(entry->details);
 	buf_fini(&entry->message);
 	free(entry);
 }
@@ -105,6 +112,17 @@ struct box_entry *box_find(const struct box *box, uint64_t key, const char *id)
 	return NULL;
 }
 
+struct box_entry *box_find_id(const struct box *box, const char *id)
+{
+	for (size_t i = box->n; i-- > 0;) {
+		struct box_entry *entry = box->ring[(box->head + i) % box->cap];
+
+		if (strcmp(entry->id, id) == 0)
+			return entry;
+	}
+	return NULL;
+}
+
 uint64_t box_first_seq(const struct box *box)
 {
 	return box->next_seq - box->n;
@@ -130,6 +148,42 @@ struct box_entry *box_entry_new(const char *id, const struct wa_jid *peer,
 	entry->text = text == NULL ? NULL : xstrdup(text);
 	entry->t = t;
 	return entry;
+}
+
+static struct box_tick *tick_of(struct box_entry *entry, const char *lid)
+{
+	for (size_t i = 0; i < entry->n_ticks; i++) {
+		if (strcmp(entry->ticks[i].lid, lid) == 0)
+			return &entry->ticks[i];
+	}
+	if (entry->n_ticks == TICKS_MAX)
+		return NULL;
+	entry->ticks = xrealloc(
+		entry->ticks, (entry->n_ticks + 1) * sizeof(*entry->ticks));
+	entry->ticks[entry->n_ticks] = (struct box_tick){ .lid = "" };
+	snprintf(entry->ticks[entry->n_ticks].lid, sizeof(entry->ticks->lid),
+		"%s", lid);
+	return &entry->ticks[entry->n_ticks++];
+}
+
+void box_entry_tick(
+	struct box_entry *entry, const char *lid, enum box_status status)
+{
+	struct box_tick *tick = tick_of(entry, lid);
+
+	if (tick != NULL && tick->status < status)
+		tick->status = status;
+	if (entry->status < status)
+		entry->status = status;
+}
+
+bool box_entry_is_for(const struct box_entry *entry, const char *lid)
+{
+	for (size_t i = 0; i < entry->n_audience; i++) {
+		if (strcmp(entry->audience[i], lid) == 0)
+			return true;
+	}
+	return false;
 }
 
 const char *box_status_name(enum box_status status)

@@ -6,6 +6,7 @@
 #ifndef SANDBOXD_PHONE_BOX_H
 #define SANDBOXD_PHONE_BOX_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -28,23 +29,37 @@ enum box_status {
 	BOX_PLAYED,
 };
 
+/* What one reader of a group or status message told. */
+struct box_tick {
+	char lid[48]; /* the reader's */
+	enum box_status status;
+};
+
 struct box_entry {
 	struct table_link by_key;
 	uint64_t seq;
 	char *id;
-	struct wa_jid peer; /* bare LID: sender (inbox) or recipient (outbox) */
-	unsigned device;    /* of the sender */
-	char *type;	    /* of the stanza: "text", "media", ... */
-	char *text;	    /* or NULL */
-	int64_t t;	    /* unix seconds, the server's */
-	unsigned duplicates;	/* inbox: came again with the same id */
+	/* Inbox: the sender's bare LID.  Outbox: bare LID of the recipient, the
+	 * group, or status@broadcast. */
+	struct wa_jid peer;
+	struct wa_jid chat;  /* inbox: group or status@broadcast, else empty */
+	unsigned device;     /* that sent it; outbox: 0 = the phone itself */
+	char *type;	     /* phone_kind.h: "text", "image", ... */
+	char *text;	     /* or NULL */
+	json_t *details;     /* what else is in it, or NULL */
+	int64_t t;	     /* unix seconds, the server's */
+	unsigned duplicates; /* inbox: came again with the same id */
 	enum box_status status; /* outbox */
 	int error;		/* outbox: of the server's ack */
-	/* outbox, own messages: for whoever asks for it again */
-	struct buf message; /* serialised Message; empty for copies of
-			       companions */
-	bool category_peer; /* for an own companion, as protocol traffic */
+	struct buf message;	/* serialised Message */
+	bool category_peer;	/* for an own companion, as protocol traffic */
+	bool phone_only;	/* companions are told that it is unavailable */
 	unsigned resends;
+	/* outbox, group and status */
+	struct box_tick *ticks;
+	size_t n_ticks;
+	char (*audience)[48]; /* status: LIDs of who may see it */
+	size_t n_audience;
 };
 
 struct box {
@@ -63,6 +78,9 @@ uint64_t box_key(const struct wa_jid *peer, unsigned device, const char *id);
 /* Takes the entry; its number is given here.  @key: see box_key(). */
 void box_add(struct box *box, struct box_entry *entry, uint64_t key);
 struct box_entry *box_find(const struct box *box, uint64_t key, const char *id);
+/* The newest entry with this id, whoever sent it.  Looks through all of them.
+ */
+struct box_entry *box_find_id(const struct box *box, const char *id);
 /* The entry number @seq, or NULL when there is none (any more). */
 struct box_entry *box_at(const struct box *box, uint64_t seq);
 uint64_t box_first_seq(const struct box *box);
@@ -71,6 +89,11 @@ size_t box_clear(struct box *box);
 
 struct box_entry *box_entry_new(const char *id, const struct wa_jid *peer,
 	unsigned device, const char *type, const char *text, int64_t t);
+/* Raises the status towards one reader, and that of the entry. */
+void box_entry_tick(
+	struct box_entry *entry, const char *lid, enum box_status status);
+/* May the account with this LID have a status message? */
+bool box_entry_is_for(const struct box_entry *entry, const char *lid);
 const char *box_status_name(enum box_status status);
 
 #endif

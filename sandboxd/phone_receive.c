@@ -1,5 +1,6 @@
-/* Messages to a virtual phone: every <enc> is decrypted, the content kept once
- * a message, and one receipt answers the stanza (messages.md section 4). */
+/* Messages to a virtual phone: every <enc> is decrypted in order, the content
+ * kept once a message, and one receipt answers the stanza (messages.md section
+ * 4). */
 #include "sandboxd/phone.h"
 
 #include <stdio.h>
@@ -10,10 +11,9 @@
 #include "common/err.h"
 #include "common/log.h"
 #include "common/own.h"
-#include "common/wa/pbguard.h"
 #include "sandboxd/route.h"
 
-#define WRAPPERS_MAX 8
+#define INVALID_PROTOBUF 491 /* error of an <ack> */
 
 /* One <message> that came in. */
 struct incoming {
@@ -21,15 +21,24 @@ struct incoming {
 	const struct wa_node *stanza;
 	const char *id;
 	int64_t t;
-	struct wa_jid from;	 /* as written */
+	struct wa_jid from;	 /* as written: the chat, or the sender */
+	struct wa_jid chat;	 /* group or status@broadcast; else empty */
+	struct wa_jid author;	 /* as written; in 1:1 the same as @from */
 	struct account *account; /* of the sender */
 	struct wa_jid lid; /* of the sending device: where its session is */
 	bool peer;	   /* category peer */
 };
 
+/* The readable part. */
+struct content {
+	Wa__Message *message; /* NULL: none yet */
+	struct buf raw;	      /* the same, serialised */
+};
+
 /* What became of its parts. */
 struct outcome {
-	bool decrypted, duplicate;
+	bool duplicate;
+	bool senseless;		       /* decrypted, but no Message */
 	enum wa_signal_result failure; /* OK: none failed */
 };
 
@@ -46,6 +55,8 @@ static struct wa_node *receipt_for(const struct incoming *in, const char *type)
 	if (wa_node_get(in->stanza, "recipient") != NULL)
 		wa_node_set_value(receipt, "recipient",
 			wa_node_get(in->stanza, "recipient"));
+	if (!wa_jid_is_empty(&in->chat))
+		wa_node_set_jid(receipt, "participant", &in->author);
 	return receipt;
 }
 
@@ -139,101 +150,79 @@ static void ask_again(const struct incoming *in, enum wa_signal_result failure)
 
 /* ---- content ---- */
 
-static const Wa__FutureProofMessage *wrapper_of(const Wa__Message *message)
+static struct box_entry *entry_new(const struct incoming *in,
+	const struct wa_jid *peer, const Wa__Message *message, struct buf *raw)
 {
-	const Wa__FutureProofMessage *const wrappers[] = {
-		message->ephemeral_message,
-		message->view_once_message,
-		message->view_once_message_v2,
-		message->view_once_message_v2_extension,
-		message->document_with_caption_message,
-		message->edited_message,
-		message->group_mentioned_message,
-		message->bot_invoke_message,
-		message->lottie_sticker_message,
-		message->associated_child_message,
-		message->limit_sharing_message,
+	const struct phone_context context = {
+		.chat = in->chat, .author = in->account, .id = in->id
 	};
+	struct box_entry *entry;
+	const char *text;
+	json_t *details;
 
-	for (size_t i = 0; i < ARRAY_LEN(wrappers); i++) {
-		if (wrappers[i] != NULL && wrappers[i]->message != NULL)
-			return wrappers[i];
-	}
-	return NULL;
+	phone_describe(in->phone, &context, message, &text, &details);
+	entry = box_entry_new(in->id, peer, in->lid.device,
+		phone_shape_of(message).name, text, in->t);
+	entry->chat = in->chat;
+	entry->details = details;
+	entry->message = *raw;
+	*raw = BUF_INIT;
+	return entry;
 }
 
-static const Wa__Message *unwrap(const Wa__Message *message)
+/* Only devices among themselves talk so. */
+static bool is_protocol(const Wa__Message *message)
 {
-	for (unsigned i = 0; i < WRAPPERS_MAX; i++) {
-		const Wa__FutureProofMessage *wrapper = wrapper_of(message);
-
-		if (wrapper == NULL)
-			break;
-		message = wrapper->message;
-	}
-	return message;
-}
-
-/* What a person would read in it, or NULL. */
-static const char *text_of(const Wa__Message *message)
-{
-	message = unwrap(message);
-	if (message->conversation != NULL)
-		return message->conversation;
-	if (message->extended_text_message != NULL)
-		return message->extended_text_message->text;
-	if (message->image_message != NULL)
-		return message->image_message->caption;
-	if (message->video_message != NULL)
-		return message->video_message->caption;
-	if (message->document_message != NULL)
-		return message->document_message->caption;
-	if (message->reaction_message != NULL)
-		return message->reaction_message->text;
-	if (message->buttons_response_message != NULL)
-		return message->buttons_response_message->selected_display_text;
-	if (message->list_response_message != NULL)
-		return message->list_response_message->title;
-	return NULL;
+	return strcmp(phone_shape_of(message).name, "protocol") == 0;
 }
 
 /* A copy of what a companion of this account sent. */
-static void keep_copy(
-	const struct incoming *in, const Wa__DeviceSentMessage *sent)
+static void keep_copy(const struct incoming *in, const struct wa_jid *to,
+	const Wa__Message *message, struct buf *raw)
 {
 	struct phone *phone = in->phone;
-	const char *to = sent->destination_jid;
-	struct wa_jid own = phone_lid(phone), jid;
-	struct account *account = NULL;
+	struct wa_jid own = phone_lid(phone);
 	struct box_entry *entry = phone_sent(phone, in->id);
 
 	if (entry != NULL) {
 		entry->duplicates++;
 		return;
 	}
-	if (to != NULL && wa_jid_parse(to, strlen(to), &jid) == 0)
-		account = directory_find(phone->sandbox, &jid);
-	if (account == NULL || sent->message->protocol_message != NULL)
+	if (is_protocol(message))
 		return;
-	jid = wa_jid_lid(account->lid, 0);
-	entry = box_entry_new(in->id, &jid, in->lid.device,
-		wa_node_str(in->stanza, "type"), text_of(sent->message), in->t);
+	entry = entry_new(in, to, message, raw);
 	entry->status = BOX_SENT; /* the server passed it on */
 	box_add(&phone->outbox, entry, box_key(&own, 0, in->id));
 }
 
-static void on_protocol(
+static void on_copy(
+	const struct incoming *in, const Wa__DeviceSentMessage *sent)
+{
+	scoped(buf_fini) struct buf raw = BUF_INIT;
+	const char *to = sent->destination_jid;
+	struct account *account = NULL;
+	struct wa_jid jid;
+	size_t n;
+
+	if (to != NULL && wa_jid_parse(to, strlen(to), &jid) == 0)
+		account = directory_find(in->phone->sandbox, &jid);
+	if (account == NULL)
+		return;
+	n = wa__message__get_packed_size(sent->message);
+	wa__message__pack(sent->message, buf_reserve(&raw, n));
+	raw.len = n;
+	jid = wa_jid_lid(account->lid, 0);
+	keep_copy(in, &jid, sent->message, &raw);
+}
+
+static void on_peer(
 	const struct incoming *in, const Wa__ProtocolMessage *protocol)
 {
 	struct device *companion =
 		account_device(in->phone->account, in->lid.device);
 
-	if (!phone_is_own(in->phone, in->account) || companion == NULL ||
-		!protocol->has_type)
-		return;
-	if (protocol->type ==
-		WA__PROTOCOL_MESSAGE__TYPE__APP_STATE_SYNC_KEY_REQUEST)
-		phone_share_app_keys(in->phone, companion);
+	if (companion != NULL && companion->number > 0 && protocol->has_type)
+		phone_on_peer(in->phone, companion, in->id, protocol);
 }
 
 static void auto_reply(const struct incoming *in)
@@ -242,7 +231,8 @@ static void auto_reply(const struct incoming *in)
 	char id[64];
 
 	/* Phones do not answer phones: two of them would never stop. */
-	if (in->phone->auto_reply == NULL || in->lid.device == 0)
+	if (in->phone->auto_reply == NULL || in->lid.device == 0 ||
+		!wa_jid_is_empty(&in->chat))
 		return;
 	if (phone_send_text(in->phone, in->account->pn, in->phone->auto_reply,
 		    id, &err) != 0)
@@ -251,7 +241,7 @@ static void auto_reply(const struct incoming *in)
 }
 
 /* Known ids are counted, not kept twice: a client may send a message again. */
-static bool keep_message(const struct incoming *in, const Wa__Message *message)
+static bool keep_message(const struct incoming *in, struct content *content)
 {
 	struct box *inbox = &in->phone->inbox;
 	uint64_t key = box_key(&in->lid, 0, in->id);
@@ -261,65 +251,74 @@ static bool keep_message(const struct incoming *in, const Wa__Message *message)
 		entry->duplicates++;
 		return false;
 	}
-	box_add(inbox,
-		box_entry_new(in->id, &in->lid, in->lid.device,
-			wa_node_str(in->stanza, "type"), text_of(message),
-			in->t),
+	if (is_protocol(content->message))
+		return false;
+	box_add(inbox, entry_new(in, &in->lid, content->message, &content->raw),
 		key);
 	return true;
 }
 
-/* True when the message is new to the phone's owner. */
-static bool on_content(const struct incoming *in, const Wa__Message *message)
+/* Of an own companion: a request to the phone, wrapped by some clients like a
+ * copy, or a copy of what it wrote to somebody. */
+static void on_own(const struct incoming *in, const Wa__Message *message)
 {
-	bool own = phone_is_own(in->phone, in->account);
+	const Wa__DeviceSentMessage *sent = message->device_sent_message;
+	const Wa__Message *inner =
+		sent != NULL && sent->message != NULL ? sent->message : message;
 
-	if (message->protocol_message != NULL) {
-		on_protocol(in, message->protocol_message);
-		return false;
-	}
-	if (own && message->device_sent_message != NULL &&
-		message->device_sent_message->message != NULL) {
-		keep_copy(in, message->device_sent_message);
-		return false;
-	}
-	if (own || in->peer)
-		return false;
-	return keep_message(in, message);
+	if (inner->protocol_message != NULL && is_protocol(inner))
+		on_peer(in, inner->protocol_message);
+	else if (inner != message)
+		on_copy(in, sent);
+}
+
+/* True when the message is new to the phone's owner. */
+static bool on_content(const struct incoming *in, struct content *content)
+{
+	if (!phone_is_own(in->phone, in->account))
+		return !in->peer && keep_message(in, content);
+	if (wa_jid_is_empty(&in->chat))
+		on_own(in, content->message);
+	else
+		keep_copy(in, &in->chat, content->message, &content->raw);
+	return false;
 }
 
 /* ---- parts ---- */
 
-static Wa__Message *message_parse(const struct buf *padded)
+static enum wa_signal_result decrypt_bytes(const struct incoming *in,
+	const char *type, const uint8_t *bytes, size_t n, struct buf *plain,
+	struct err *err)
 {
-	size_t n;
+	struct wa_signal *party = phone_store_party(&in->phone->store);
 
-	if (wa_unpad(padded->data, padded->len, &n) != 0 ||
-		!wa_pb_bounded(padded->data, n))
-		return NULL;
-	return wa__message__unpack(NULL, n, padded->data);
+	if (strcmp(type, wa_enc_name(WA_ENC_SKMSG)) == 0 &&
+		!wa_jid_is_empty(&in->chat))
+		return wa_signal_group_decrypt(
+			party, &in->chat, &in->lid, bytes, n, plain, err);
+	if (strcmp(type, wa_enc_name(WA_ENC_PKMSG)) == 0)
+		return wa_signal_decrypt(party, &in->lid, WA_ENC_PKMSG, bytes,
+			n, plain, NULL, err);
+	if (strcmp(type, wa_enc_name(WA_ENC_MSG)) == 0)
+		return wa_signal_decrypt(party, &in->lid, WA_ENC_MSG, bytes, n,
+			plain, NULL, err);
+	err_set(err, ERR_PEER, "unknown kind of ciphertext");
+	return WA_SIGNAL_INVALID;
 }
 
 static enum wa_signal_result decrypt(
 	const struct incoming *in, const struct wa_node *enc, struct buf *plain)
 {
+	const char *type = wa_node_str(enc, "type");
 	struct err err = ERR_NONE;
 	enum wa_signal_result result;
-	enum wa_enc_type type;
 	const uint8_t *bytes;
 	size_t n = 0;
 
-	if (wa_node_is(enc, "type", "pkmsg"))
-		type = WA_ENC_PKMSG;
-	else if (wa_node_is(enc, "type", "msg"))
-		type = WA_ENC_MSG;
-	else
-		return WA_SIGNAL_INVALID;
 	bytes = wa_node_content(enc, &n);
-	if (bytes == NULL)
+	if (bytes == NULL || type == NULL)
 		return WA_SIGNAL_INVALID;
-	result = wa_signal_decrypt(phone_store_party(&in->phone->store),
-		&in->lid, type, bytes, n, plain, NULL, &err);
+	result = decrypt_bytes(in, type, bytes, n, plain, &err);
 	if (result != WA_SIGNAL_OK)
 		log_debug("phone=%s message=%s decrypt=%d reason=\"%s\"",
 			in->phone->account->pn, log_quote(in->id), result,
@@ -327,9 +326,42 @@ static enum wa_signal_result decrypt(
 	return result;
 }
 
-/* The first readable part is the content; the others only move the ratchet. */
+/* Nothing but a sender key is in it. */
+static bool is_only_key(const Wa__Message *message)
+{
+	return message->sender_key_distribution_message != NULL &&
+	       message->base.n_unknown_fields == 0 &&
+	       strcmp(phone_shape_of(message).name, "unknown") == 0;
+}
+
+/* One decrypted part: a sender key in it is for the parts behind it, the first
+ * with more than that is the content. */
+static void take_plain(const struct incoming *in, const struct buf *padded,
+	struct outcome *outcome, struct content *content)
+{
+	Wa__Message *message = NULL;
+	size_t n;
+
+	if (wa_unpad(padded->data, padded->len, &n) == 0)
+		message = phone_message_parse(padded->data, n);
+	if (message == NULL) {
+		outcome->senseless = true;
+		return;
+	}
+	if (message->sender_key_distribution_message != NULL &&
+		!wa_jid_is_empty(&in->chat))
+		phone_group_on_key(in->phone, &in->chat, &in->lid,
+			message->sender_key_distribution_message);
+	if (content->message != NULL || is_only_key(message)) {
+		wa__message__free_unpacked(message, NULL);
+		return;
+	}
+	content->message = message;
+	buf_add(&content->raw, padded->data, n);
+}
+
 static void take_parts(const struct incoming *in, struct outcome *outcome,
-	Wa__Message **content_out)
+	struct content *content)
 {
 	scoped(buf_fini) struct buf plain = BUF_INIT;
 
@@ -345,9 +377,7 @@ static void take_parts(const struct incoming *in, struct outcome *outcome,
 		else if (result != WA_SIGNAL_OK)
 			outcome->failure = result;
 		else
-			outcome->decrypted = true;
-		if (result == WA_SIGNAL_OK && *content_out == NULL)
-			*content_out = message_parse(&plain);
+			take_plain(in, &plain, outcome, content);
 	}
 }
 
@@ -361,14 +391,33 @@ static void on_duplicate(const struct incoming *in)
 	send_receipt(in);
 }
 
-static void on_decrypted(const struct incoming *in, const Wa__Message *message)
+/* There is no use in asking for it again. */
+static void refuse(const struct incoming *in)
 {
-	bool fresh = message != NULL && on_content(in, message);
+	struct phone *phone = in->phone;
+	struct wa_node *ack = wa_node_new(phone->sandbox->arena, "ack");
+
+	log_info("phone=%s message=%s from=%s device=%u status=no_message "
+		 "action=refuse",
+		phone->account->pn, log_quote(in->id), in->account->pn,
+		in->lid.device);
+	phone->undecryptable++;
+	wa_node_set(ack, "class", "message");
+	wa_node_set(ack, "id", in->id);
+	wa_node_set_jid(ack, "to", &in->from);
+	wa_node_set_int(ack, "error", INVALID_PROTOBUF);
+	route_ack(phone->sandbox, phone_device(phone), ack);
+}
+
+static void on_readable(const struct incoming *in, struct content *content)
+{
+	bool fresh = on_content(in, content);
 
 	send_receipt(in);
 	if (!fresh)
 		return;
-	phone_read_later(in->phone, &in->from, in->id);
+	phone_read_later(in->phone, &in->from,
+		wa_jid_is_empty(&in->chat) ? NULL : &in->author, in->id);
 	auto_reply(in);
 }
 
@@ -379,10 +428,16 @@ static bool incoming_open(struct incoming *in)
 	in->peer = wa_node_is(in->stanza, "category", "peer");
 	if (in->id == NULL || !wa_node_jid(in->stanza, "from", &in->from))
 		return false;
-	in->account = directory_find(in->phone->sandbox, &in->from);
+	in->author = in->from;
+	if (!wa_jid_is_user(&in->from)) {
+		in->chat = in->from;
+		if (!wa_node_jid(in->stanza, "participant", &in->author))
+			return false;
+	}
+	in->account = directory_find(in->phone->sandbox, &in->author);
 	if (in->account == NULL)
 		return false;
-	in->lid = wa_jid_lid(in->account->lid, in->from.device);
+	in->lid = wa_jid_lid(in->account->lid, in->author.device);
 	return true;
 }
 
@@ -390,17 +445,22 @@ void phone_on_message(struct phone *phone, const struct wa_node *message)
 {
 	struct incoming in = { .phone = phone, .stanza = message };
 	struct outcome outcome = { .failure = WA_SIGNAL_OK };
-	Wa__Message *content = NULL;
+	struct content content = { .raw = BUF_INIT };
 
 	if (!incoming_open(&in) || wa_node_child(message, "enc") == NULL)
 		return;
 	take_parts(&in, &outcome, &content);
-	if (outcome.decrypted)
-		on_decrypted(&in, content);
+	if (content.message != NULL)
+		on_readable(&in, &content);
+	else if (outcome.failure != WA_SIGNAL_OK)
+		ask_again(&in, outcome.failure);
 	else if (outcome.duplicate)
 		on_duplicate(&in);
+	else if (outcome.senseless)
+		refuse(&in);
 	else
-		ask_again(&in, outcome.failure);
-	if (content != NULL)
-		wa__message__free_unpacked(content, NULL);
+		send_receipt(&in); /* only a sender key */
+	if (content.message != NULL)
+		wa__message__free_unpacked(content.message, NULL);
+	buf_fini(&content.raw);
 }

@@ -1,8 +1,10 @@
 /* Messages from a virtual phone: to every device of the recipient and to the
- * own companions, in LID form throughout (messages.md sections 2 and 5.2). */
+ * own companions, in LID form throughout (messages.md sections 2 and 5.2).
+ * Groups and status are in phone_group.c. */
 #include "sandboxd/phone.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
@@ -12,8 +14,7 @@
 #include "common/own.h"
 #include "sandboxd/route.h"
 
-#define PHONE_ID_LEN \
-	33 /* "3A" and 30 hex digits: what ids of phones look like */
+static const struct phone_shape plain_text = { .name = "text", .type = "text" };
 
 static void new_id(char out[PHONE_ID_LEN])
 {
@@ -40,163 +41,53 @@ struct box_entry *phone_sent(const struct phone *phone, const char *id)
 	return entry != NULL ? entry : box_find(&phone->peers, key, id);
 }
 
-/* ---- bundles ---- */
-
-static int read_number(const struct wa_node *node, size_t n, uint32_t *out)
+const struct box_entry *phone_known(
+	const struct phone *phone, const char *id, bool *from_me_out)
 {
-	const uint8_t *bytes;
-	size_t length = 0;
+	const struct box_entry *entry =
+		box_find(&phone->outbox, sent_key(phone, id), id);
 
-	bytes = node == NULL ? NULL : wa_node_content(node, &length);
-	if (bytes == NULL || length != n)
-		return -1;
-	*out = 0;
-	for (size_t i = 0; i < n; i++)
-		*out = *out << 8 | bytes[i];
-	return 0;
+	*from_me_out = entry != NULL;
+	return entry != NULL ? entry : box_find_id(&phone->inbox, id);
 }
 
-static int read_bytes(const struct wa_node *node, uint8_t *out, size_t n)
-{
-	const uint8_t *bytes;
-	size_t length = 0;
+/* ---- chats ---- */
 
-	bytes = node == NULL ? NULL : wa_node_content(node, &length);
-	if (bytes == NULL || length != n)
-		return -1;
-	memcpy(out, bytes, n);
-	return 0;
+static struct wa_jid status_jid(void)
+{
+	struct wa_jid jid;
+
+	wa_jid_from_parts("status", 6, WA_SERVER_BROADCAST, 0, &jid);
+	return jid;
 }
 
-static int read_one_time_key(const struct wa_node *key, struct wa_bundle *out)
+struct wa_jid phone_chat_jid(const struct phone_chat *chat)
 {
-	if (key == NULL)
-		return 0;
-	out->has_one_time = true;
-	if (read_number(wa_node_child(key, "id"), 3, &out->one_time_id) != 0 ||
-		read_bytes(wa_node_child(key, "value"), out->one_time_key,
-			sizeof(out->one_time_key)) != 0)
-		return -1;
-	return 0;
+	if (chat->group != NULL)
+		return group_jid(chat->group);
+	if (chat->account != NULL)
+		return wa_jid_lid(chat->account->lid, 0);
+	return status_jid();
 }
 
-int phone_read_bundle(const struct wa_node *keys,
-	const struct wa_node *registration, struct wa_bundle *out,
-	struct err *err)
+struct wa_jid phone_chat_address(
+	const struct phone_chat *chat, const struct account *account)
 {
-	const struct wa_node *skey = wa_node_child(keys, "skey");
-
-	*out = (struct wa_bundle){ 0 };
-	if (skey == NULL ||
-		read_number(registration, 4, &out->registration_id) != 0 ||
-		read_bytes(wa_node_child(keys, "identity"), out->identity,
-			sizeof(out->identity)) != 0 ||
-		read_number(wa_node_child(skey, "id"), 3, &out->signed_id) !=
-			0 ||
-		read_bytes(wa_node_child(skey, "value"), out->signed_key,
-			sizeof(out->signed_key)) != 0 ||
-		read_bytes(wa_node_child(skey, "signature"), out->signature,
-			sizeof(out->signature)) != 0 ||
-		read_one_time_key(wa_node_child(keys, "key"), out) != 0)
-		return err_set(err, ERR_PEER, "bundle is incomplete");
-	return 0;
+	return chat->group != NULL ? group_address(chat->group, account)
+				   : wa_jid_lid(account->lid, 0);
 }
 
-static void add_number(
-	struct wa_node *parent, const char *tag, uint32_t value, unsigned n)
+bool phone_entry_chat(struct phone *phone, const struct box_entry *entry,
+	struct phone_chat *out)
 {
-	uint8_t bytes[4];
-
-	for (unsigned i = 0; i < n; i++)
-		bytes[i] = (uint8_t)(value >> (8 * (n - 1 - i)));
-	wa_node_bytes(wa_node_add(parent, tag), bytes, n);
-}
-
-static void add_key(struct wa_node *keys, const char *tag, uint32_t id,
-	const uint8_t value[WA_KEY_BYTES], const uint8_t *signature)
-{
-	struct wa_node *key = wa_node_add(keys, tag);
-
-	add_number(key, "id", id, 3);
-	wa_node_bytes(wa_node_add(key, "value"), value, WA_KEY_BYTES);
-	if (signature != NULL)
-		wa_node_bytes(wa_node_add(key, "signature"), signature,
-			WA_SIGNATURE_BYTES);
-}
-
-void phone_add_keys(
-	struct phone *phone, struct wa_node *receipt, bool with_keys)
-{
-	struct wa_bundle bundle;
-	struct wa_node *keys;
-
-	add_number(receipt, "registration", phone->store.registration_id, 4);
-	if (!with_keys)
-		return;
-	phone_bundle(phone, &bundle);
-	keys = wa_node_add(receipt, "keys");
-	wa_node_bytes(wa_node_add(keys, "type"), "\x05", 1);
-	wa_node_bytes(wa_node_add(keys, "identity"), bundle.identity,
-		sizeof(bundle.identity));
-	add_key(keys, "key", bundle.one_time_id, bundle.one_time_key, NULL);
-	add_key(keys, "skey", bundle.signed_id, bundle.signed_key,
-		bundle.signature);
-}
-
-/* ---- sessions ---- */
-
-/* As a client would: from the bundle that the server hands out. */
-static int fetch_session(struct phone *phone, struct device *device,
-	const struct wa_jid *lid, struct err *err)
-{
-	struct wa_node *user = wa_node_new(phone->sandbox->arena, "user");
-	struct wa_bundle bundle;
-
-	prekeys_add_bundle(phone->sandbox, device, user);
-	if (phone_read_bundle(user, wa_node_child(user, "registration"),
-		    &bundle, err) != 0)
-		return -1;
-	return wa_signal_process_bundle(
-		phone_store_party(&phone->store), lid, &bundle, NULL, err);
-}
-
-static int ensure_session(struct phone *phone, struct device *device,
-	const struct wa_jid *lid, struct err *err)
-{
-	switch (wa_signal_has_session(phone_store_party(&phone->store), lid)) {
-	case 1:
-		return 0;
-	case 0:
-		return fetch_session(phone, device, lid, err);
-	default:
-		return err_set(err, ERR_IO, "session store");
-	}
-}
-
-/* Adds the <enc> for @device to @parent; @plain is padded. */
-static struct wa_node *encrypt_for(struct phone *phone, struct device *device,
-	const struct buf *plain, struct wa_node *parent)
-{
-	scoped(buf_fini) struct buf sealed = BUF_INIT;
-	struct wa_jid lid = device_lid(device);
-	struct err err = ERR_NONE;
-	enum wa_enc_type type;
-	struct wa_node *enc;
-
-	if (ensure_session(phone, device, &lid, &err) != 0 ||
-		wa_signal_encrypt(phone_store_party(&phone->store), &lid,
-			plain->data, plain->len, &sealed, &type, &err) != 0) {
-		log_warning("phone=%s to=%s device=%u reason=\"%s\" "
-			    "action=skip_device",
-			phone->account->pn, device->account->pn, device->number,
-			err.msg);
-		return NULL;
-	}
-	enc = wa_node_add(parent, "enc");
-	wa_node_set(enc, "v", "2");
-	wa_node_set(enc, "type", wa_enc_name(type));
-	wa_node_bytes(enc, sealed.data, sealed.len);
-	return enc;
+	*out = (struct phone_chat){ 0 };
+	if (entry->peer.server == WA_SERVER_BROADCAST)
+		return true; /* its audience is in the entry */
+	if (wa_jid_is_group(&entry->peer))
+		out->group = group_find(phone->sandbox, &entry->peer);
+	else
+		out->account = directory_find(phone->sandbox, &entry->peer);
+	return out->group != NULL || out->account != NULL;
 }
 
 /* ---- plaintexts ---- */
@@ -230,6 +121,7 @@ static void wrap_for_own(
 	sent.destination_jid = wa_jid_text(to, destination);
 	sent.message = inner;
 	outer.device_sent_message = &sent;
+	outer.message_context_info = inner->message_context_info;
 	pack(&outer, out);
 	wa_pad(out);
 	wa__message__free_unpacked(inner, NULL);
@@ -237,34 +129,74 @@ static void wrap_for_own(
 
 /* ---- sending ---- */
 
-static struct wa_node *message_new(struct phone *phone,
-	const struct box_entry *entry, const struct wa_jid *to)
+struct wa_node *phone_message_new(struct phone *phone, const char *id,
+	const struct wa_jid *to, const struct phone_shape *shape)
 {
 	struct wa_node *message = wa_node_new(phone->sandbox->arena, "message");
 
-	wa_node_set(message, "id", entry->id);
+	wa_node_set(message, "id", id);
 	wa_node_set_jid(message, "to", to);
-	wa_node_set(message, "type", "text");
+	wa_node_set(message, "type", shape->type);
+	wa_node_set(message, "edit", shape->edit);
+	if (shape->polltype != NULL)
+		wa_node_set(wa_node_add(message, "meta"), "polltype",
+			shape->polltype);
 	return message;
 }
 
-/* Returns to how many devices of @account the message could be encrypted. */
-static unsigned add_account(struct phone *phone, struct account *account,
-	const struct buf *plain, struct wa_node *participants)
+/* The placeholder that a companion gets for what only the phone may show. */
+static void tell_unavailable(struct phone *phone, struct device *device,
+	const struct box_entry *entry, const struct phone_shape *shape)
 {
-	struct wa_node *scratch = wa_node_new(phone->sandbox->arena, "scratch");
+	struct wa_node *message = route_stanza(
+		phone->sandbox, "message", entry->id, clock_now_ms() / 1000);
+	struct wa_jid from = phone_lid(phone), pn;
+	const bool own = phone_is_own(phone, device->account);
+	const struct account *named = phone->account;
+
+	wa_node_set_jid(message, "from", &from);
+	if (own) {
+		wa_node_set_jid(message, "recipient", &entry->peer);
+		named = directory_find(phone->sandbox, &entry->peer);
+	}
+	if (named != NULL) {
+		pn = wa_jid_pn(named->pn, 0);
+		wa_node_set_jid(
+			message, own ? "peer_recipient_pn" : "sender_pn", &pn);
+	}
+	wa_node_set(message, "type", shape->type);
+	wa_node_set(message, "notify", phone->account->push_name);
+	wa_node_set(wa_node_add(message, "unavailable"), "type", "view_once");
+	device_deliver(phone->sandbox, device, message);
+}
+
+struct fan {
+	struct phone *phone;
+	const struct box_entry *entry;
+	const struct phone_shape *shape;
+	struct wa_node *participants;
+};
+
+/* Returns to how many devices of @account the message could be encrypted. */
+static unsigned add_account(
+	const struct fan *fan, struct account *account, const struct buf *plain)
+{
+	struct wa_node *scratch =
+		wa_node_new(fan->phone->sandbox->arena, "scratch");
 	unsigned n = 0;
 
 	account_each_device (device, account) {
 		struct wa_jid lid = device_lid(device);
 		struct wa_node *enc, *to;
 
-		if (device == phone_device(phone) || !device->has_bundle)
+		if (device == phone_device(fan->phone) || !device->has_bundle ||
+			(fan->entry->phone_only && device->number > 0))
 			continue;
-		enc = encrypt_for(phone, device, plain, scratch);
+		enc = phone_encrypt(
+			fan->phone, device, plain, fan->shape, scratch);
 		if (enc == NULL)
 			continue;
-		to = wa_node_add(participants, "to");
+		to = wa_node_add(fan->participants, "to");
 		wa_node_set_jid(to, "jid", &lid);
 		route_share(to, enc);
 		n++;
@@ -272,167 +204,282 @@ static unsigned add_account(struct phone *phone, struct account *account,
 	return n;
 }
 
+static void tell_companions(const struct fan *fan, struct account *account)
+{
+	account_each_device (device, account) {
+		if (device->number > 0 && device->has_bundle)
+			tell_unavailable(
+				fan->phone, device, fan->entry, fan->shape);
+	}
+}
+
 static int fan_out(struct phone *phone, struct account *account,
-	const struct box_entry *entry, struct err *err)
+	const struct box_entry *entry, const struct phone_shape *shape,
+	struct err *err)
 {
 	scoped(buf_fini) struct buf plain = BUF_INIT, wrapped = BUF_INIT;
-	struct wa_node *message = message_new(phone, entry, &entry->peer);
-	struct wa_node *participants = wa_node_add(message, "participants");
+	struct wa_node *message =
+		phone_message_new(phone, entry->id, &entry->peer, shape);
+	const struct fan fan = { phone, entry, shape,
+		wa_node_add(message, "participants") };
+	const bool own = phone_is_own(phone, account);
 	unsigned n = 0;
 
 	pad_copy(&entry->message, &plain);
 	wrap_for_own(&entry->message, &entry->peer, &wrapped);
-	if (!phone_is_own(phone, account))
-		n = add_account(phone, account, &plain, participants);
-	if (n == 0 && !phone_is_own(phone, account))
+	if (!own)
+		n = add_account(&fan, account, &plain);
+	if (n == 0 && !own)
 		return err_set(err, ERR_BUSY,
 			"no device of %s can be encrypted for", account->pn);
-	n += add_account(phone, phone->account, &wrapped, participants);
+	n += add_account(&fan, phone->account, &wrapped);
 	if (n == 0)
 		return err_set(err, ERR_CONFLICT,
 			"%s has no other device to write to", account->pn);
+	if (entry->phone_only) {
+		tell_companions(&fan, account);
+		tell_companions(&fan, phone->account);
+	}
 	route_message(phone->sandbox, phone_device(phone), message);
 	return 0;
 }
 
-int phone_send_text(struct phone *phone, const char *to_digits,
-	const char *text, char *wa_id_out, struct err *err)
+static void keep_audience(
+	struct box_entry *entry, const struct phone_chat *chat)
 {
-	struct account *account = directory_by_pn(phone->sandbox, to_digits);
-	Wa__Message message = WA__MESSAGE__INIT;
+	entry->audience =
+		xcalloc(chat->n_audience + 1, sizeof(*entry->audience));
+	for (size_t i = 0; i < chat->n_audience; i++)
+		snprintf(entry->audience[entry->n_audience++],
+			sizeof(*entry->audience), "%s", chat->audience[i]->lid);
+}
+
+/* Into the outbox, described as its readers will see it. */
+static struct box_entry *entry_new(struct phone *phone,
+	const struct phone_chat *chat, const Wa__Message *message,
+	struct buf *packed, const char *id)
+{
+	const struct phone_shape shape = phone_shape_of(message);
+	const struct phone_context context = {
+		.chat = phone_chat_jid(chat), .author = phone->account, .id = id
+	};
+	const struct wa_jid to = phone_chat_jid(chat);
 	struct box_entry *entry;
-	char id[PHONE_ID_LEN];
-	struct wa_jid to;
+	const char *text;
+	json_t *details;
+
+	phone_describe(phone, &context, message, &text, &details);
+	entry = box_entry_new(
+		id, &to, 0, shape.name, text, clock_now_ms() / 1000);
+	entry->details = details;
+	entry->message = *packed;
+	*packed = BUF_INIT;
+	if (to.server == WA_SERVER_BROADCAST)
+		keep_audience(entry, chat);
+	return entry;
+}
+
+static int transmit(struct phone *phone, const struct phone_chat *chat,
+	const struct box_entry *entry, const struct phone_shape *shape,
+	struct err *err)
+{
+	if (chat->account != NULL)
+		return fan_out(phone, chat->account, entry, shape, err);
+	return phone_group_send(phone, chat, entry, shape, err);
+}
+
+int phone_send(struct phone *phone, const struct phone_chat *chat,
+	const struct phone_order *order, char id_out[PHONE_ID_LEN],
+	struct err *err)
+{
+	scoped(buf_fini) struct buf packed = BUF_INIT;
+	struct phone_shape shape;
+	struct box_entry *entry;
+	Wa__Message *message;
 	uint64_t seq;
 	int rc;
 
-	if (account == NULL)
-		return err_set(err, ERR_NOT_FOUND,
-			"%.20s is not on this network", to_digits);
-	new_id(id);
-	to = wa_jid_lid(account->lid, 0);
-	entry = box_entry_new(id, &to, 0, "text", text, clock_now_ms() / 1000);
-	message.conversation = entry->text;
-	pack(&message, &entry->message);
-	box_add(&phone->outbox, entry, sent_key(phone, id));
+	new_id(id_out);
+	if (phone_build(phone, chat, order, id_out, &packed, err) != 0)
+		return -1;
+	message = phone_message_parse(packed.data, packed.len);
+	if (message == NULL)
+		return err_set(err, ERR_INVALID, "that is no Message");
+	shape = phone_shape_of(message);
+	entry = entry_new(phone, chat, message, &packed, id_out);
+	wa__message__free_unpacked(message, NULL);
+	entry->phone_only = order->view_once == PHONE_VIEW_ON_PHONE;
+	box_add(&phone->outbox, entry, sent_key(phone, id_out));
 	seq = entry->seq;
-	rc = fan_out(phone, account, entry, err);
+	rc = transmit(phone, chat, entry, &shape, err);
 	/* Answers came while it was sent: the entry may have moved on, or out.
 	 */
 	entry = box_at(&phone->outbox, seq);
 	if (rc != 0 && entry != NULL)
 		entry->status = BOX_FAILED;
-	snprintf(wa_id_out, 64, "%s", id);
 	return rc;
 }
 
-/* One device gets it, as the top-level <enc>. */
-static bool send_direct(struct phone *phone, struct device *device,
-	const struct box_entry *entry, const struct wa_jid *to, unsigned count)
+int phone_send_text(struct phone *phone, const char *to_digits,
+	const char *text, char *wa_id_out, struct err *err)
 {
-	scoped(buf_fini) struct buf plain = BUF_INIT;
-	struct wa_node *message = message_new(phone, entry, to), *enc;
-	bool own = phone_is_own(phone, device->account);
+	const struct phone_order order = { .kind = PHONE_TEXT, .text = text };
+	struct phone_chat chat = { 0 };
 
-	if (own && !entry->category_peer)
-		wrap_for_own(&entry->message, &entry->peer, &plain);
-	else
-		pad_copy(&entry->message, &plain);
-	enc = encrypt_for(phone, device, &plain, message);
-	if (enc == NULL)
-		return false;
-	if (count > 0) {
-		wa_node_set_int(enc, "count", count);
-		wa_node_set(message, "device_fanout", "false");
-	}
-	if (entry->category_peer)
-		wa_node_set(message, "category", "peer");
-	else if (own)
-		wa_node_set_jid(message, "recipient", &entry->peer);
-	route_message(phone->sandbox, phone_device(phone), message);
-	return true;
+	chat.account = directory_by_pn(phone->sandbox, to_digits);
+	if (chat.account == NULL)
+		return err_set(err, ERR_NOT_FOUND,
+			"%.20s is not on this network", to_digits);
+	return phone_send(phone, &chat, &order, wa_id_out, err);
 }
 
 bool phone_send_peer(struct phone *phone, struct device *companion,
 	const Wa__Message *message)
 {
 	struct wa_jid to = device_pn(companion), lid = device_lid(companion);
+	scoped(buf_fini) struct buf plain = BUF_INIT;
+	struct wa_node *stanza;
 	struct box_entry *entry;
 	char id[PHONE_ID_LEN];
 
 	new_id(id);
-	entry = box_entry_new(id, &lid, 0, NULL, NULL, clock_now_ms() / 1000);
+	entry = box_entry_new(
+		id, &lid, 0, plain_text.name, NULL, clock_now_ms() / 1000);
 	entry->category_peer = true;
 	pack(message, &entry->message);
+	pad_copy(&entry->message, &plain);
 	box_add(&phone->peers, entry, sent_key(phone, id));
-	return send_direct(phone, companion, entry, &to, 0);
+	stanza = phone_message_new(phone, id, &to, &plain_text);
+	if (phone_encrypt(phone, companion, &plain, &plain_text, stanza) ==
+		NULL)
+		return false;
+	wa_node_set(stanza, "category", "peer");
+	route_message(phone->sandbox, phone_device(phone), stanza);
+	return true;
 }
 
 /* ---- being asked again ---- */
 
+struct resend {
+	struct phone *phone;
+	struct box_entry *entry;
+	struct device *device;	 /* that asks */
+	struct wa_jid chat;	 /* as the receipt names it */
+	struct wa_jid asking;	 /* the device, likewise */
+	struct phone_chat where; /* what the entry is for */
+	unsigned count;
+};
+
 /* A resend hands out plaintext: only to those the message was for. */
-static bool may_have(const struct phone *phone, const struct box_entry *entry,
-	const struct device *device)
+static bool may_have(const struct resend *r)
 {
-	if (entry->category_peer)
-		return phone_is_own(phone, device->account) &&
-		       device->number > 0;
-	return phone_is_own(phone, device->account) ||
-	       strcmp(device->account->lid, entry->peer.user) == 0;
+	const bool own = phone_is_own(r->phone, r->device->account);
+
+	if (r->entry->category_peer)
+		return own && r->device->number > 0;
+	if (r->entry->phone_only && r->device->number > 0)
+		return false;
+	if (own || r->where.account != NULL)
+		return own || r->device->account == r->where.account;
+	return phone_group_has(&r->where, r->entry, r->device->account);
 }
 
-/* After this the next encryption starts a session that the asking device can
- * read. */
-static void repair_session(struct phone *phone, const struct wa_jid *lid,
-	const struct wa_node *receipt, unsigned count)
+/* In groups the sender key goes along; own devices learn the chat. */
+static void resend_plaintext(const struct resend *r, struct buf *out)
 {
-	struct wa_signal *party = phone_store_party(&phone->store);
-	const struct wa_node *keys = wa_node_child(receipt, "keys");
-	const struct wa_node *registration =
-		wa_node_child(receipt, "registration");
-	struct err err = ERR_NONE;
-	struct wa_bundle bundle;
-	uint32_t theirs, known;
-	uint8_t base_key[33];
+	const struct box_entry *entry = r->entry;
 
-	if (keys != NULL) {
-		if (phone_read_bundle(keys, registration, &bundle, &err) == 0 &&
-			wa_signal_process_bundle(
-				party, lid, &bundle, NULL, &err) == 0)
-			return;
-		log_warning("phone=%s retry_keys=invalid reason=\"%s\" "
-			    "action=fetch_bundle",
-			phone->account->pn, err.msg);
-		count = 2;
+	if (!entry->category_peer && r->where.account == NULL) {
+		buf_add(out, entry->message.data, entry->message.len);
+		phone_group_add_key(r->phone, &r->chat, r->device, out);
+		wa_pad(out);
+	} else if (!entry->category_peer &&
+		   phone_is_own(r->phone, r->device->account)) {
+		wrap_for_own(&entry->message, &entry->peer, out);
+	} else {
+		pad_copy(&entry->message, out);
 	}
-	if (count >= 2 || (read_number(registration, 4, &theirs) == 0 &&
-				  wa_signal_session_info(
-					  party, lid, &known, base_key) == 0 &&
-				  theirs != known))
-		phone_store_forget(&phone->store, lid);
+}
+
+static void resend_address(const struct resend *r, struct wa_node *message)
+{
+	if (r->entry->category_peer) {
+		wa_node_set(message, "category", "peer");
+	} else if (r->where.account == NULL) {
+		wa_node_set_jid(message, "participant", &r->asking);
+		if (r->where.group != NULL)
+			wa_node_set(message, "addressing_mode",
+				r->where.group->lid_mode ? "lid" : "pn");
+	} else {
+		wa_node_set(message, "device_fanout", "false");
+		if (phone_is_own(r->phone, r->device->account))
+			wa_node_set_jid(message, "recipient", &r->entry->peer);
+	}
+}
+
+/* One device gets it, as the top-level <enc>. */
+static void resend(const struct resend *r)
+{
+	scoped(buf_fini) struct buf plain = BUF_INIT;
+	struct phone_shape shape = plain_text;
+	struct wa_node *message, *enc;
+	Wa__Message *content;
+
+	content = phone_message_parse(
+		r->entry->message.data, r->entry->message.len);
+	if (content == NULL)
+		return;
+	if (!r->entry->category_peer)
+		shape = phone_shape_of(content);
+	wa__message__free_unpacked(content, NULL);
+	resend_plaintext(r, &plain);
+	message = phone_message_new(r->phone, r->entry->id,
+		r->where.account == NULL && !r->entry->category_peer
+			? &r->chat
+			: &r->asking,
+		&shape);
+	enc = phone_encrypt(r->phone, r->device, &plain, &shape, message);
+	if (enc == NULL)
+		return;
+	wa_node_set_int(enc, "count", r->count);
+	resend_address(r, message);
+	route_message(r->phone->sandbox, phone_device(r->phone), message);
+}
+
+static bool resend_open(struct resend *r, const struct wa_node *receipt)
+{
+	const struct wa_node *retry = wa_node_child(receipt, "retry");
+	int64_t count = wa_node_int(retry, "count", 1);
+
+	r->entry = phone_sent(r->phone, route_id(receipt));
+	if (retry == NULL || r->entry == NULL || r->entry->device > 0 ||
+		r->entry->resends >= PHONE_RESENDS_MAX ||
+		!wa_node_jid(receipt, "from", &r->chat))
+		return false;
+	if (!wa_node_jid(receipt, "participant", &r->asking))
+		r->asking = r->chat;
+	r->device = directory_device(r->phone->sandbox, &r->asking);
+	r->count = count < 1 || count > 10 ? 1 : (unsigned)count;
+	return r->device != NULL && r->device != phone_device(r->phone) &&
+	       (r->entry->category_peer ||
+		       phone_entry_chat(r->phone, r->entry, &r->where));
 }
 
 void phone_on_retry(struct phone *phone, const struct wa_node *receipt)
 {
-	const struct wa_node *retry = wa_node_child(receipt, "retry");
-	struct box_entry *entry = phone_sent(phone, route_id(receipt));
-	struct device *device;
-	struct wa_jid from, lid;
-	int64_t count;
+	struct resend r = { .phone = phone };
+	struct wa_jid lid;
 
-	if (retry == NULL || entry == NULL || entry->message.len == 0 ||
-		entry->resends >= PHONE_RESENDS_MAX ||
-		!wa_node_jid(receipt, "from", &from))
+	if (!resend_open(&r, receipt))
 		return;
-	device = directory_device(phone->sandbox, &from);
-	if (device == NULL || device == phone_device(phone) ||
-		!may_have(phone, entry, device))
+	if (!may_have(&r)) {
+		/* Somebody outside has a key of ours, or had one. */
+		if (r.where.group != NULL)
+			phone_group_rotate(phone, &r.entry->peer);
 		return;
-	count = wa_node_int(retry, "count", 1);
-	if (count < 1 || count > 10)
-		count = 1;
-	entry->resends++;
-	lid = device_lid(device);
-	repair_session(phone, &lid, receipt, (unsigned)count);
-	send_direct(phone, device, entry, &from, (unsigned)count);
+	}
+	r.entry->resends++;
+	lid = device_lid(r.device);
+	phone_repair_session(phone, &lid, receipt, r.count);
+	resend(&r);
 }

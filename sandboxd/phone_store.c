@@ -13,35 +13,50 @@
 #define PREKEY_ID_MAX 0xFFFFFE /* 0 and 0xFFFFFF are never used */
 #define REGISTRATION_ID_MAX 16380
 
-enum record_kind { RECORD_SESSION, RECORD_IDENTITY };
+enum record_kind { RECORD_SESSION, RECORD_IDENTITY, RECORD_SENDER_KEY };
 
 struct record {
 	struct table_link link;
 	enum record_kind kind;
 	struct wa_jid address;
+	char *group; /* of a sender key: its user part; else NULL */
 	size_t n;
 	uint8_t *bytes;
 };
 
 /* ---- records ---- */
 
-static uint64_t record_hash(enum record_kind kind, const struct wa_jid *address)
+static uint64_t record_hash(enum record_kind kind, const struct wa_jid *address,
+	const struct wa_jid *group)
 {
 	const uint64_t rest = (uint64_t)kind << 32 |
 			      (uint64_t)address->server << 16 | address->device;
+	uint64_t hash = table_hash_pair(table_hash_text(address->user), rest);
 
-	return table_hash_pair(table_hash_text(address->user), rest);
+	return group == NULL
+		       ? hash
+		       : table_hash_pair(hash, table_hash_text(group->user));
 }
 
+static bool record_is_of(
+	const struct record *record, const struct wa_jid *group)
+{
+	if (group == NULL || record->group == NULL)
+		return group == NULL && record->group == NULL;
+	return strcmp(record->group, group->user) == 0;
+}
+
+/* @group: of a sender key, else NULL. */
 static struct record *record_find(const struct phone_store *store,
-	enum record_kind kind, const struct wa_jid *address)
+	enum record_kind kind, const struct wa_jid *address,
+	const struct wa_jid *group)
 {
 	for (struct table_link *link = table_first(
-		     &store->records, record_hash(kind, address));
+		     &store->records, record_hash(kind, address, group));
 		link != NULL; link = table_next(link)) {
 		struct record *record = table_entry(link, struct record, link);
 
-		if (record->kind == kind &&
+		if (record->kind == kind && record_is_of(record, group) &&
 			wa_jid_equal(&record->address, address))
 			return record;
 	}
@@ -52,13 +67,15 @@ static void record_free(struct record *record)
 {
 	sodium_memzero(record->bytes, record->n);
 	free(record->bytes);
+	free(record->group);
 	free(record);
 }
 
 static int record_load(const struct phone_store *store, enum record_kind kind,
-	const struct wa_jid *address, struct buf *out)
+	const struct wa_jid *address, const struct wa_jid *group,
+	struct buf *out)
 {
-	const struct record *record = record_find(store, kind, address);
+	const struct record *record = record_find(store, kind, address, group);
 
 	if (record == NULL)
 		return 0;
@@ -67,16 +84,18 @@ static int record_load(const struct phone_store *store, enum record_kind kind,
 }
 
 static int record_save(struct phone_store *store, enum record_kind kind,
-	const struct wa_jid *address, const uint8_t *bytes, size_t n)
+	const struct wa_jid *address, const struct wa_jid *group,
+	const uint8_t *bytes, size_t n)
 {
-	struct record *record = record_find(store, kind, address);
+	struct record *record = record_find(store, kind, address, group);
 
 	if (record == NULL) {
 		record = xcalloc(1, sizeof(*record));
 		record->kind = kind;
 		record->address = *address;
+		record->group = group == NULL ? NULL : xstrdup(group->user);
 		table_add(&store->records, &record->link,
-			record_hash(kind, address));
+			record_hash(kind, address, group));
 	}
 	record->bytes = xrealloc(record->bytes, n > 0 ? n : 1);
 	memcpy(record->bytes, bytes, n);
@@ -85,9 +104,9 @@ static int record_save(struct phone_store *store, enum record_kind kind,
 }
 
 static void record_delete(struct phone_store *store, enum record_kind kind,
-	const struct wa_jid *address)
+	const struct wa_jid *address, const struct wa_jid *group)
 {
-	struct record *record = record_find(store, kind, address);
+	struct record *record = record_find(store, kind, address, group);
 
 	if (record == NULL)
 		return;
@@ -117,31 +136,31 @@ static void prekey_derive(
 static int on_session_load(
 	void *arg, const struct wa_jid *address, struct buf *out)
 {
-	return record_load(arg, RECORD_SESSION, address, out);
+	return record_load(arg, RECORD_SESSION, address, NULL, out);
 }
 
 static int on_session_save(
 	void *arg, const struct wa_jid *address, const uint8_t *bytes, size_t n)
 {
-	return record_save(arg, RECORD_SESSION, address, bytes, n);
+	return record_save(arg, RECORD_SESSION, address, NULL, bytes, n);
 }
 
 static int on_session_delete(void *arg, const struct wa_jid *address)
 {
-	record_delete(arg, RECORD_SESSION, address);
+	record_delete(arg, RECORD_SESSION, address, NULL);
 	return 0;
 }
 
 static int on_identity_load(
 	void *arg, const struct wa_jid *address, struct buf *out)
 {
-	return record_load(arg, RECORD_IDENTITY, address, out);
+	return record_load(arg, RECORD_IDENTITY, address, NULL, out);
 }
 
 static int on_identity_save(
 	void *arg, const struct wa_jid *address, const uint8_t *key, size_t n)
 {
-	return record_save(arg, RECORD_IDENTITY, address, key, n);
+	return record_save(arg, RECORD_IDENTITY, address, NULL, key, n);
 }
 
 static int on_prekey_load(void *arg, uint32_t id, struct buf *out)
@@ -177,26 +196,16 @@ static int on_signed_prekey_load(void *arg, uint32_t id, struct buf *out)
 	return 1;
 }
 
-/* There are no groups on this network, so nobody has a sender key. */
 static int on_sender_key_load(void *arg, const struct wa_jid *group,
 	const struct wa_jid *sender, struct buf *out)
 {
-	(void)arg;
-	(void)group;
-	(void)sender;
-	(void)out;
-	return 0;
+	return record_load(arg, RECORD_SENDER_KEY, sender, group, out);
 }
 
 static int on_sender_key_save(void *arg, const struct wa_jid *group,
-	const struct wa_jid *sender, const uint8_t *record, size_t n)
+	const struct wa_jid *sender, const uint8_t *bytes, size_t n)
 {
-	(void)arg;
-	(void)group;
-	(void)sender;
-	(void)record;
-	(void)n;
-	return -1;
+	return record_save(arg, RECORD_SENDER_KEY, sender, group, bytes, n);
 }
 
 struct wa_signal *phone_store_party(struct phone_store *store)
@@ -273,6 +282,12 @@ void phone_store_bundle(struct phone_store *store, struct wa_bundle *out)
 
 void phone_store_forget(struct phone_store *store, const struct wa_jid *address)
 {
-	record_delete(store, RECORD_SESSION, address);
-	record_delete(store, RECORD_IDENTITY, address);
+	record_delete(store, RECORD_SESSION, address, NULL);
+	record_delete(store, RECORD_IDENTITY, address, NULL);
+}
+
+void phone_store_forget_sender_key(struct phone_store *store,
+	const struct wa_jid *group, const struct wa_jid *sender)
+{
+	record_delete(store, RECORD_SENDER_KEY, sender, group);
 }

@@ -31,5 +31,9 @@ void phone_store_bundle(struct phone_store *store, struct wa_bundle *out);
 /* Drops session and identity of one device. */
 void phone_store_forget(
 	struct phone_store *store, const struct wa_jid *address);
+/* Drops the sender key of @sender (bare LIDs of other people's devices, or our
+ * own) in one group. */
+void phone_store_forget_sender_key(struct phone_store *store,
+	const struct wa_jid *group, const struct wa_jid *sender);
 
 #endif

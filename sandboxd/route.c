@@ -17,27 +17,6 @@
 #include "sandboxd/queue.h"
 #include "sandboxd/sent_log.h"
 
-/* Codes of a refusal in <ack error> (messages.md 2.11). */
-enum {
-	REFUSED_MALFORMED = 400,
-	REFUSED_FORBIDDEN = 403,
-	REFUSED_NO_TARGET = 404,
-	REFUSED_SCHEMA = 479
-};
-
-/* One <message> on its way. */
-struct passage {
-	struct sandbox *sandbox;
-	struct device *from;
-	const struct wa_node *message;
-	const char *id;
-	int64_t t;
-	struct wa_jid to;
-	struct account *peer; /* of @to; NULL: not on this network */
-	bool direct;	      /* one device gets the top-level <enc> */
-	bool to_phone;	      /* category peer: from a companion to its phone */
-};
-
 /* ---- shared with the other route files ---- */
 
 const char *route_id(const struct wa_node *stanza)
@@ -130,6 +109,20 @@ void route_forget_device(struct device *device)
 void route_forget_account(struct account *account)
 {
 	contacts_free(&account->contacts);
+	profile_forget_account(account);
+}
+
+bool route_is_status(const struct wa_jid *jid)
+{
+	return jid->server == WA_SERVER_BROADCAST &&
+	       strcmp(jid->user, "status") == 0;
+}
+
+bool route_is_pairwise(const struct wa_node *part)
+{
+	return strcmp(part->tag, "enc") == 0 &&
+	       (wa_node_is(part, "type", "msg") ||
+		       wa_node_is(part, "type", "pkmsg"));
 }
 
 /* ---- may it pass? ---- */
@@ -157,19 +150,34 @@ static int fanout_check(const struct passage *p)
 	return 0;
 }
 
-/* 0, or the error of the ack.  Groups, status and channels are not on this
- * network. */
-static int passage_check(const struct passage *p)
+static int user_check(const struct passage *p)
 {
-	if (wa_jid_is_empty(&p->to))
-		return REFUSED_SCHEMA;
-	if (!is_user(&p->to) || p->peer == NULL)
+	if (p->peer == NULL)
 		return REFUSED_NO_TARGET;
 	if (p->to_phone && p->peer != p->from->account)
 		return REFUSED_FORBIDDEN;
-	if (p->direct)
-		return 0;
-	return fanout_check(p);
+	return p->direct ? 0 : fanout_check(p);
+}
+
+/* 0, or the error of the ack.  Channels are not on this network. */
+static int passage_check(struct passage *p)
+{
+	if (wa_jid_is_empty(&p->to))
+		return REFUSED_SCHEMA;
+	if (wa_jid_is_group(&p->to))
+		return route_group_check(p);
+	if (p->status)
+		return route_status_check(p);
+	return user_check(p);
+}
+
+static bool has_pairwise(const struct wa_node *message)
+{
+	wa_node_each (part, message) {
+		if (route_is_pairwise(part))
+			return true;
+	}
+	return false;
 }
 
 static void passage_open(struct passage *p)
@@ -177,8 +185,12 @@ static void passage_open(struct passage *p)
 	wa_node_jid(p->message, "to", &p->to);
 	p->t = clock_now_ms() / 1000;
 	p->peer = is_user(&p->to) ? directory_find(p->sandbox, &p->to) : NULL;
-	p->direct = wa_node_child(p->message, "enc") != NULL;
+	p->group = group_find(p->sandbox, &p->to);
+	p->status = route_is_status(&p->to);
 	p->to_phone = wa_node_is(p->message, "category", "peer");
+	/* To many, the top-level <enc> is for all: unless it is pairwise. */
+	p->direct = is_user(&p->to) ? wa_node_child(p->message, "enc") != NULL
+				    : has_pairwise(p->message);
 }
 
 /* ---- the ack ---- */
@@ -187,27 +199,28 @@ struct late_ack {
 	char id[ROUTE_ID_MAX + 1];
 	struct wa_jid to;
 	int64_t t;
+	char phash[WA_PHASH_LEN];
 };
 
-static void ack_send(struct sandbox *sandbox, struct device *device,
-	const char *id, const struct wa_jid *to, int64_t t, int error)
+static struct wa_node *ack_new(struct sandbox *sandbox, const char *id,
+	const struct wa_jid *to, int64_t t)
 {
 	struct wa_node *ack = route_stanza(sandbox, "ack", id, t);
 
 	wa_node_set(ack, "class", "message");
 	wa_node_set_jid(ack, "from", to);
-	if (error != 0)
-		wa_node_set_int(ack, "error", error);
 	sandbox->count.acks++;
-	route_answer(device, ack);
+	return ack;
 }
 
 static void on_late_ack(
 	struct sandbox *sandbox, struct device *device, void *arg)
 {
 	const struct late_ack *late = arg;
+	struct wa_node *ack = ack_new(sandbox, late->id, &late->to, late->t);
 
-	ack_send(sandbox, device, late->id, &late->to, late->t, 0);
+	wa_node_set(ack, "phash", late->phash);
+	route_answer(device, ack);
 }
 
 static void ack_later(const struct passage *p, int delay_ms)
@@ -215,20 +228,37 @@ static void ack_later(const struct passage *p, int delay_ms)
 	struct late_ack *late = xcalloc(1, sizeof(*late));
 
 	snprintf(late->id, sizeof(late->id), "%s", p->id);
+	snprintf(late->phash, sizeof(late->phash), "%s", p->phash);
 	late->to = p->to;
 	late->t = p->t;
 	fault_defer(p->sandbox, p->from, delay_ms, on_late_ack, late, free);
 }
 
+static void ack_now(const struct passage *p, int error)
+{
+	struct wa_node *ack = ack_new(p->sandbox, p->id, &p->to, p->t);
+
+	wa_node_set(ack, "phash", p->phash);
+	if (error != 0)
+		wa_node_set_int(ack, "error", error);
+	/* Some clients go by this when they send it again. */
+	if (error == REFUSED_STALE_MODE && p->group != NULL)
+		wa_node_set(ack, "addressing_mode",
+			p->group->lid_mode ? "lid" : "pn");
+	route_answer(p->from, ack);
+}
+
 static void passage_ack(
-	const struct passage *p, const struct fault_ack *fault, int error)
+	struct passage *p, const struct fault_ack *fault, int error)
 {
 	if (fault->drop)
 		return;
+	if (fault->phash) /* that of no devices at all */
+		wa_phash(NULL, 0, p->phash);
 	if (fault->delay_ms > 0 && error == 0)
 		ack_later(p, fault->delay_ms);
 	else
-		ack_send(p->sandbox, p->from, p->id, &p->to, p->t, error);
+		ack_now(p, error);
 }
 
 /* ---- to one device ---- */
@@ -283,22 +313,14 @@ static bool stays_here(const struct wa_node *part)
 	return false;
 }
 
-/* The parts of @encs (a <to>, or the message itself), and what goes with them.
- */
-static void add_parts(const struct passage *p, const struct wa_node *encs,
-	struct wa_node *out)
+void route_add_rest(const struct passage *p, struct wa_node *out)
 {
 	const struct wa_node *identity =
 		wa_node_child(p->message, "device-identity");
 	bool introduces = false;
 
-	wa_node_each (part, encs) {
-		if (strcmp(part->tag, "enc") != 0)
-			continue;
-		route_share(out, part);
-		if (wa_node_is(part, "type", "pkmsg"))
-			introduces = true;
-	}
+	wa_node_each (part, out)
+		introduces = introduces || wa_node_is(part, "type", "pkmsg");
 	if (introduces && identity != NULL)
 		route_share(out, identity);
 	wa_node_each (part, p->message) {
@@ -307,6 +329,14 @@ static void add_parts(const struct passage *p, const struct wa_node *encs,
 	}
 }
 
+void route_set_common(const struct passage *p, struct wa_node *out)
+{
+	wa_node_set(out, "type", wa_node_str(p->message, "type"));
+	wa_node_set(out, "notify", p->from->account->push_name);
+	wa_node_set(out, "edit", wa_node_str(p->message, "edit"));
+}
+
+/* The parts of @encs: a <to>, or the message itself. */
 static void deliver(const struct passage *p, struct device *target,
 	const struct wa_node *encs)
 {
@@ -316,10 +346,12 @@ static void deliver(const struct passage *p, struct device *target,
 		address_own(p, out);
 	else
 		address_peer(p, out);
-	wa_node_set(out, "type", wa_node_str(p->message, "type"));
-	wa_node_set(out, "notify", p->from->account->push_name);
-	wa_node_set(out, "edit", wa_node_str(p->message, "edit"));
-	add_parts(p, encs, out);
+	route_set_common(p, out);
+	wa_node_each (part, encs) {
+		if (strcmp(part->tag, "enc") == 0)
+			route_share(out, part);
+	}
+	route_add_rest(p, out);
 	device_deliver(p->sandbox, target, out);
 }
 
@@ -338,6 +370,8 @@ static void deliver_direct(const struct passage *p)
 			log_quote(p->id));
 		return;
 	}
+	if (profile_blocks(target->account, p->from->account))
+		return;
 	sent_log_add(p->from, p->id, target);
 	deliver(p, target, p->message);
 }
@@ -366,8 +400,24 @@ static void deliver_listed(
 static void deliver_fanout(const struct passage *p)
 {
 	deliver_listed(p, p->from->account);
-	if (p->peer != p->from->account)
+	if (p->peer != p->from->account &&
+		!profile_blocks(p->peer, p->from->account))
 		deliver_listed(p, p->peer);
+}
+
+static void passage_deliver(const struct passage *p)
+{
+	if (p->group != NULL) {
+		route_group_deliver(p);
+	} else if (p->status) {
+		route_status_deliver(p);
+	} else {
+		contacts_meet(p->from->account, p->peer);
+		if (p->direct)
+			deliver_direct(p);
+		else
+			deliver_fanout(p);
+	}
 }
 
 void route_message(struct sandbox *sandbox, struct device *from,
@@ -390,17 +440,13 @@ void route_message(struct sandbox *sandbox, struct device *from,
 	}
 	sandbox->count.messages++;
 	passage_open(&p);
-	fault = fault_on_ack(sandbox, from);
+	fault = fault_on_ack(sandbox, from, message);
 	error = fault.error != 0 ? fault.error : passage_check(&p);
 	passage_ack(&p, &fault, error);
 	if (error != 0)
 		return;
 	sent_log_add(from, p.id, from);
-	contacts_meet(from->account, p.peer);
-	if (p.direct)
-		deliver_direct(&p);
-	else
-		deliver_fanout(&p);
+	passage_deliver(&p);
 }
 
 void route_ack(

@@ -2,6 +2,7 @@
  * registered anew (messages.md 11.7). */
 #include "sandboxd/route.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
@@ -10,7 +11,7 @@
 
 #define DEVICES_MAX 256
 
-static struct wa_node *notification_new(
+struct wa_node *route_notification(
 	struct sandbox *sandbox, const struct account *about, const char *type)
 {
 	struct wa_node *node = route_stanza(sandbox, "notification",
@@ -22,8 +23,7 @@ static struct wa_node *notification_new(
 	return node;
 }
 
-/* Those that others may write to: the phone, and companions with a bundle. */
-static bool is_listed(const struct device *device)
+bool route_is_listed(const struct device *device)
 {
 	return device->number == 0 || device->has_bundle;
 }
@@ -37,7 +37,7 @@ static void set_hash(struct wa_node *node, const char *key,
 	size_t n = 0;
 
 	account_each_device (device, account) {
-		if (is_listed(device) && n < DEVICES_MAX)
+		if (route_is_listed(device) && n < DEVICES_MAX)
 			jids[n++] = address(device);
 	}
 	wa_phash(jids, n, hash);
@@ -70,7 +70,7 @@ static void add_device(
 static struct wa_node *devices_notification(struct sandbox *sandbox,
 	struct account *account, const struct device *changed, bool added)
 {
-	struct wa_node *node = notification_new(sandbox, account, "devices");
+	struct wa_node *node = route_notification(sandbox, account, "devices");
 	struct wa_node *change = wa_node_add(node, added ? "add" : "remove");
 	struct wa_jid lid = wa_jid_lid(account->lid, 0);
 
@@ -86,21 +86,19 @@ static struct wa_node *account_sync_notification(
 	struct sandbox *sandbox, struct account *account)
 {
 	struct wa_node *node =
-		notification_new(sandbox, account, "account_sync");
+		route_notification(sandbox, account, "account_sync");
 	struct wa_node *devices = wa_node_add(node, "devices");
 
 	set_hash(devices, "dhash", account, device_pn);
 	account_each_device (device, account) {
-		if (is_listed(device))
+		if (route_is_listed(device))
 			add_device(devices, device, false);
 	}
 	add_key_index_list(devices, account);
 	return node;
 }
 
-/* To every companion of @account but @except.  Phones look devices up when they
- * send. */
-static void tell_companions(struct sandbox *sandbox, struct account *account,
+void route_tell_companions(struct sandbox *sandbox, struct account *account,
 	const struct device *except, const struct wa_node *node)
 {
 	account_each_device (device, account) {
@@ -109,27 +107,89 @@ static void tell_companions(struct sandbox *sandbox, struct account *account,
 	}
 }
 
+/* ---- whom it concerns: contacts, and members of the same groups ---- */
+
+struct audience {
+	struct account **accounts; /* in the arena; each once */
+	size_t n, cap;
+};
+
+static void audience_add(
+	struct arena *arena, struct audience *audience, struct account *account)
+{
+	struct account **bigger;
+
+	if (audience->n == audience->cap) {
+		audience->cap = audience->cap == 0 ? 64 : audience->cap * 2;
+		bigger = arena_alloc(arena, audience->cap * sizeof(*bigger));
+		if (audience->n > 0)
+			memcpy(bigger, audience->accounts,
+				audience->n * sizeof(*bigger));
+		audience->accounts = bigger;
+	}
+	audience->accounts[audience->n++] = account;
+}
+
+static int by_address(const void *a, const void *b)
+{
+	const struct account *const *x = a, *const *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+static struct audience audience_of(
+	struct sandbox *sandbox, struct account *account)
+{
+	struct audience audience = { 0 };
+	size_t kept = 0;
+
+	for (size_t i = 0; i < contacts_count(account); i++)
+		audience_add(
+			sandbox->arena, &audience, contacts_at(account, i));
+	for (struct group *group = sandbox->groups; group != NULL;
+		group = group->next) {
+		if (group_member_of(group, account) == NULL)
+			continue;
+		for (struct group_member *m = group->members; m != NULL;
+			m = m->next)
+			if (m->account != account)
+				audience_add(
+					sandbox->arena, &audience, m->account);
+	}
+	if (audience.n > 0)
+		qsort(audience.accounts, audience.n, sizeof(struct account *),
+			by_address);
+	for (size_t i = 0; i < audience.n; i++) {
+		if (i == 0 || audience.accounts[i] != audience.accounts[i - 1])
+			audience.accounts[kept++] = audience.accounts[i];
+	}
+	audience.n = kept;
+	return audience;
+}
+
 void route_devices_changed(struct sandbox *sandbox, struct account *account,
 	struct device *changed, bool added)
 {
-	for (size_t i = 0; i < contacts_count(account); i++)
-		tell_companions(sandbox, contacts_at(account, i), NULL,
-			devices_notification(sandbox, account, changed, added));
-	tell_companions(sandbox, account, changed,
-		devices_notification(sandbox, account, changed, added));
-	tell_companions(sandbox, account, changed,
+	const struct audience audience = audience_of(sandbox, account);
+	const struct wa_node *node =
+		devices_notification(sandbox, account, changed, added);
+
+	for (size_t i = 0; i < audience.n; i++)
+		route_tell_companions(
+			sandbox, audience.accounts[i], NULL, node);
+	route_tell_companions(sandbox, account, changed, node);
+	route_tell_companions(sandbox, account, changed,
 		account_sync_notification(sandbox, account));
 }
 
 void route_identity_changed(struct sandbox *sandbox, struct account *account)
 {
-	for (size_t i = 0; i < contacts_count(account); i++) {
-		account_each_device (device, contacts_at(account, i)) {
-			struct wa_node *node =
-				notification_new(sandbox, account, "encrypt");
+	const struct audience audience = audience_of(sandbox, account);
+	struct wa_node *node = route_notification(sandbox, account, "encrypt");
 
-			wa_node_add(node, "identity");
+	wa_node_add(node, "identity");
+	for (size_t i = 0; i < audience.n; i++) {
+		account_each_device (device, audience.accounts[i])
 			device_deliver(sandbox, device, node);
-		}
 	}
 }

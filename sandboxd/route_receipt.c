@@ -2,7 +2,9 @@
  * towards its sender (messages.md 11.6).
  *
  * Delivered and read go to every device of the author, from the bare reader; a
- * retry receipt goes from device to device. */
+ * retry receipt goes from device to device.  In a group and in a status "from"
+ * is the chat and "participant" the reader; on its way here "participant" names
+ * the author. */
 #include "sandboxd/route.h"
 
 #include <string.h>
@@ -93,6 +95,82 @@ static struct wa_node *receipt_new(struct sandbox *sandbox,
 		route_share(out, child);
 	return out;
 }
+
+/* ---- in a group or a status ---- */
+
+/* In which namespace @from reads in this chat. */
+static struct wa_jid chat_name(struct sandbox *sandbox,
+	const struct device *from, const struct wa_jid *chat,
+	const struct wa_jid *author)
+{
+	const struct group *group = group_find(sandbox, chat);
+
+	return group != NULL ? group_address(group, from->account)
+			     : route_bare_like(from->account, author);
+}
+
+static void chat_to_author(struct sandbox *sandbox, struct device *from,
+	const struct wa_node *receipt, const struct wa_jid *chat)
+{
+	struct account *author;
+	struct wa_jid jid, reader;
+	struct wa_node *out;
+
+	if (!wa_node_jid(receipt, "participant", &jid))
+		return;
+	author = directory_find(sandbox, &jid);
+	if (author == NULL || author == from->account)
+		return;
+	reader = chat_name(sandbox, from, chat, &jid);
+	account_each_device (device, author) {
+		out = receipt_new(sandbox, receipt, chat, NULL);
+		wa_node_set_jid(out, "participant", &reader);
+		device_deliver(sandbox, device, out);
+	}
+}
+
+/* To one device, from a device: a retry, or the news that an own device has its
+ * copy. */
+static void chat_to_device(struct sandbox *sandbox, struct device *from,
+	const struct wa_node *receipt, const struct wa_jid *chat)
+{
+	struct device *target;
+	struct wa_jid jid, reader;
+	struct wa_node *out;
+
+	if (!wa_node_jid(receipt, "participant", &jid))
+		return;
+	target = directory_device(sandbox, &jid);
+	if (target == NULL || target == from)
+		return;
+	if (wa_node_is(receipt, "type", "retry"))
+		sent_log_forget(target, wa_node_str(receipt, "id"), from);
+	reader = chat_name(sandbox, from, chat, &jid);
+	reader = device_jid_like(from, &reader);
+	out = receipt_new(sandbox, receipt, chat, NULL);
+	wa_node_set_jid(out, "participant", &reader);
+	device_deliver(sandbox, target, out);
+}
+
+static void chat_to_own_devices(struct sandbox *sandbox, struct device *from,
+	const struct wa_node *receipt, const struct wa_jid *chat)
+{
+	struct wa_jid author = device_pn(from), own;
+	struct wa_node *out;
+
+	wa_node_jid(receipt, "participant", &author);
+	own = chat_name(sandbox, from, chat, &author);
+	own = device_jid_like(from, &own);
+	account_each_device (device, from->account) {
+		if (device == from)
+			continue;
+		out = receipt_new(sandbox, receipt, &own, chat);
+		wa_node_set_jid(out, "participant", &author);
+		device_deliver(sandbox, device, out);
+	}
+}
+
+/* ---- between two ---- */
 
 static void to_author(struct sandbox *sandbox, struct device *from,
 	const struct wa_node *receipt, const struct wa_jid *to)
@@ -186,6 +264,50 @@ static void retry(struct sandbox *sandbox, struct device *from,
 	device_deliver(sandbox, target, out);
 }
 
+static void pass_in_chat(struct sandbox *sandbox, struct device *from,
+	const struct wa_node *receipt, enum receipt_kind kind,
+	const struct wa_jid *chat)
+{
+	switch (kind) {
+	case RECEIPT_TO_AUTHOR:
+		chat_to_author(sandbox, from, receipt, chat);
+		break;
+	case RECEIPT_TO_SENDING_DEVICE:
+	case RECEIPT_RETRY:
+		chat_to_device(sandbox, from, receipt, chat);
+		break;
+	case RECEIPT_TO_OWN_DEVICES:
+		chat_to_own_devices(sandbox, from, receipt, chat);
+		break;
+	case RECEIPT_TO_PHONE:
+		to_phone(sandbox, from, receipt);
+		break;
+	}
+}
+
+static void pass_on(struct sandbox *sandbox, struct device *from,
+	const struct wa_node *receipt, enum receipt_kind kind,
+	const struct wa_jid *to)
+{
+	switch (kind) {
+	case RECEIPT_TO_AUTHOR:
+		to_author(sandbox, from, receipt, to);
+		break;
+	case RECEIPT_TO_SENDING_DEVICE:
+		to_sending_device(sandbox, from, receipt, to);
+		break;
+	case RECEIPT_TO_OWN_DEVICES:
+		to_own_devices(sandbox, from, receipt, to);
+		break;
+	case RECEIPT_TO_PHONE:
+		to_phone(sandbox, from, receipt);
+		break;
+	case RECEIPT_RETRY:
+		retry(sandbox, from, receipt, to);
+		break;
+	}
+}
+
 void route_receipt(struct sandbox *sandbox, struct device *from,
 	const struct wa_node *receipt)
 {
@@ -199,21 +321,8 @@ void route_receipt(struct sandbox *sandbox, struct device *from,
 	receipt_ack(sandbox, from, receipt);
 	if (kind != RECEIPT_RETRY)
 		dequeue(from, receipt);
-	switch (kind) {
-	case RECEIPT_TO_AUTHOR:
-		to_author(sandbox, from, receipt, &to);
-		break;
-	case RECEIPT_TO_SENDING_DEVICE:
-		to_sending_device(sandbox, from, receipt, &to);
-		break;
-	case RECEIPT_TO_OWN_DEVICES:
-		to_own_devices(sandbox, from, receipt, &to);
-		break;
-	case RECEIPT_TO_PHONE:
-		to_phone(sandbox, from, receipt);
-		break;
-	case RECEIPT_RETRY:
-		retry(sandbox, from, receipt, &to);
-		break;
-	}
+	if (wa_jid_is_group(&to) || route_is_status(&to))
+		pass_in_chat(sandbox, from, receipt, kind, &to);
+	else
+		pass_on(sandbox, from, receipt, kind, &to);
 }

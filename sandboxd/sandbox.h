@@ -19,6 +19,7 @@
 #include "common/wa/node.h"
 #include "common/wa/noise.h"
 #include "common/wa/signal.h"
+#include "sandboxd/table.h"
 
 struct sandbox;
 struct session;
@@ -28,8 +29,8 @@ struct sent_log;
 struct contacts;
 struct faults;
 struct pairing;
+struct picture;
 struct directory;
-struct faults;
 struct err;
 
 #define SANDBOX_PREKEYS_MAX 2000
@@ -78,6 +79,10 @@ struct account {
 	unsigned next_device;
 	struct contacts *contacts; /* route.c: who this account exchanged
 				      messages with */
+	struct app_state
+		*app_state; /* app_state.c: patches of its collections */
+	struct profile
+		*profile; /* profile.c: picture, about, privacy, blocks */
 	struct buf key_index_list; /* ask account_key_index_list() */
 	int64_t key_index_t;	   /* unix seconds; 0: to be signed anew */
 	struct account *next;
@@ -206,6 +211,85 @@ void route_forget_account(struct account *account);
  * identity. */
 void route_identity_changed(struct sandbox *sandbox, struct account *account);
 
+/* ---- group.c: the network's groups; the rest of them is in group.h ---- */
+enum group_rank { GROUP_MEMBER, GROUP_ADMIN, GROUP_SUPERADMIN };
+struct group_member {
+	struct account *account; /* borrowed */
+	enum group_rank rank;
+	struct table_link by_account; /* group.c */
+	struct group_member *next;    /* in the order in which they joined */
+};
+struct group {
+	char id[32];   /* user part of the JID */
+	bool lid_mode; /* addressing_mode: lid, or pn for old groups */
+	char subject[128];
+	char *description; /* or NULL */
+	char description_id[32];
+	int64_t created_s, subject_s, description_s; /* unix seconds */
+	struct account *creator; /* borrowed; the one who made it */
+	struct account *subject_by, *description_by; /* borrowed, or NULL */
+	bool announcement;			     /* only admins may send */
+	bool locked;				     /* only admins may edit */
+	bool admin_add;				     /* only admins may add */
+	bool approval;	     /* who joins by link waits for an admin */
+	unsigned expiration; /* seconds, 0 = messages stay */
+	char invite_code[32];
+	struct picture *picture; /* profile.c; NULL: none */
+	struct group_member *members;
+	size_t n_members;
+	uint64_t version; /* p_v_id and a_v_id: counts changes */
+	/* group.c and group_join.c */
+	struct table by_account;
+	struct table_link by_id;
+	struct group_request *requests; /* oldest first */
+	struct group_invite *invites;	/* newest first */
+	struct group_old_code *old_codes;
+	struct group *next;
+};
+struct wa_jid group_jid(const struct group *group);
+struct group *group_find(struct sandbox *sandbox, const struct wa_jid *jid);
+struct group_member *group_member_of(
+	const struct group *group, const struct account *account);
+/* The account's bare address in the group's mode. */
+struct wa_jid group_address(
+	const struct group *group, const struct account *account);
+/* What a client's iq and the control API both do.  Each tells everybody by
+ * <notification type=w:gp2>.  @actor NULL: the creator, or an admin once it
+ * left.  ERR_FORBIDDEN: not an admin, or the account's privacy does not allow
+ * it; ERR_NOT_FOUND: no member; ERR_CONFLICT: a member already; ERR_LIMIT. */
+struct group *group_create(struct sandbox *sandbox, struct account *creator,
+	const char *subject, struct account **members, size_t n, bool lid_mode);
+enum group_verb { GROUP_ADD, GROUP_REMOVE, GROUP_PROMOTE, GROUP_DEMOTE };
+int group_change(struct sandbox *sandbox, struct group *group,
+	struct account *actor, enum group_verb verb, struct account *account,
+	struct err *err);
+int group_leave(struct sandbox *sandbox, struct group *group,
+	struct account *account, struct err *err);
+/* All of them; before the accounts go. */
+void groups_free(struct sandbox *sandbox);
+
+/* ---- media.c: the media host's store; https and http fronts are in
+ * media_host.c ---- */
+/* Keeps an encrypted blob; *@path_out (in the arena) is its direct_path,
+ * "/v/t62/<id>?ccb=11-4". The same blob has the same path. */
+int media_put(struct sandbox *sandbox, const void *blob, size_t n,
+	const char **path_out, struct err *err);
+/* Appends the blob.  -1: not there (or a fault hides it). */
+int media_get(struct sandbox *sandbox, const char *direct_path, struct buf *out,
+	struct err *err);
+/* "127.0.0.1:PORT" as media_conn names the https front, which answers plain
+ * http as well.  In the arena. */
+const char *media_hostname(struct sandbox *sandbox);
+
+/* ---- profile.c: pictures, about, privacy, blocks ---- */
+/* Has @account blocked @other? */
+bool profile_blocks(const struct account *account, const struct account *other);
+void profile_forget_account(struct account *account);
+
+/* ---- app_state.c: the server's side of app state ---- */
+void app_state_on_sync(struct session *session, const struct wa_node *iq);
+void app_state_forget_account(struct account *account);
+
 /* ---- phone.c: a virtual phone, device 0 of an account ---- */
 struct phone *phone_new(struct sandbox *sandbox, struct account *account);
 void phone_free(struct phone **phonep);
@@ -245,8 +329,14 @@ enum fault_action fault_incoming(struct sandbox *sandbox,
  * is flipped. */
 const struct wa_node *fault_corrupted(
 	struct sandbox *sandbox, const struct wa_node *node);
-/* Login answers by fault: a <failure reason> instead of <success>; 0 = none. */
-int fault_login_failure(struct sandbox *sandbox, struct device *device);
+/* Login answers by fault: a <failure> instead of <success>; reason 0 = none.
+ * @device NULL: a registration.  @version is what the client says it is. */
+struct fault_login {
+	int reason;
+	int ban_code, expire_s; /* of a temporary ban; 0 = not said */
+};
+struct fault_login fault_login_failure(struct sandbox *sandbox,
+	const struct device *device, const char *version);
 /* What the next handshake shows: sandbox->noise, or an identity with a
  * defective chain. */
 const struct wa_responder_identity *fault_handshake_identity(
@@ -276,6 +366,11 @@ struct sandbox {
 	struct account *
 		accounts; /* list; the hash tables are private to directory.c */
 	struct directory *directory;
+	struct group *groups; /* list, newest first */
+	struct table groups_by_id;
+	size_t n_groups;
+	struct media *media;	       /* media.c; NULL until it is needed */
+	struct media_host *media_host; /* media_host.c: its front */
 	struct session *sessions;
 	struct faults *faults;
 	struct sandbox_timer *timers; /* server.c: armed ones */

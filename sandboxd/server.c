@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "common/clock.h"
 #include "common/config.h"
@@ -15,6 +16,7 @@
 #include "common/own.h"
 #include "sandboxd/directory.h"
 #include "sandboxd/http.h"
+#include "sandboxd/media.h"
 #include "sandboxd/session.h"
 
 #define DAY 86400
@@ -227,6 +229,7 @@ static int sandbox_listen(struct sandbox *sandbox, int port, struct err *err)
 		.uid = (uid_t)-1,
 		.options = LWS_SERVER_OPTION_DISABLE_IPV6 |
 			   LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
+			   LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT |
 			   LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND,
 		.user = sandbox,
 		.pt_serv_buf_size = READ_BUFFER_BYTES,
@@ -253,6 +256,16 @@ static int sandbox_listen(struct sandbox *sandbox, int port, struct err *err)
 	return 0;
 }
 
+/* The state directory need not exist: nothing of the sandbox stays in it. */
+static int open_media(
+	struct sandbox *sandbox, const struct config *config, struct err *err)
+{
+	if (access(config->suite.state_dir, W_OK) == 0 &&
+		media_open(sandbox, config->suite.state_dir, err) != 0)
+		return -1;
+	return media_host_open(sandbox, config->sandbox.media_port, err);
+}
+
 int sandbox_open(const struct config *config, struct sandbox **sandbox_out,
 	struct err *err)
 {
@@ -270,7 +283,8 @@ int sandbox_open(const struct config *config, struct sandbox **sandbox_out,
 	wa_responder_identity_new(
 		&sandbox->root, now - DAY, now + 365 * DAY, &sandbox->noise);
 	raise_descriptor_limit();
-	if (sandbox_listen(sandbox, config->sandbox.port, err) != 0)
+	if (sandbox_listen(sandbox, config->sandbox.port, err) != 0 ||
+		open_media(sandbox, config, err) != 0)
 		return -1;
 	*sandbox_out = move(sandbox);
 	return 0;
@@ -311,12 +325,14 @@ void sandbox_free(struct sandbox **sandboxp)
 		session_detach(s);
 	directory_free(sandbox);
 	faults_free(&sandbox->faults);
+	media_free(&sandbox->media);
 	/* All whose owners are gone; the context must find none armed. */
 	while (sandbox->timers != NULL)
 		sandbox_timer_cancel(
 			&(struct sandbox_timer *){ sandbox->timers });
 	if (sandbox->lws != NULL)
 		lws_context_destroy(sandbox->lws);
+	media_host_free(&sandbox->media_host);
 	wa_responder_identity_fini(&sandbox->noise);
 	buf_fini(&sandbox->scratch);
 	arena_free(&sandbox->arena);

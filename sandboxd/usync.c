@@ -8,8 +8,10 @@
 #include "common/own.h"
 #include "common/phone.h"
 #include "sandboxd/iq.h"
+#include "sandboxd/profile.h"
 
 struct lookup {
+	const struct account *asking;
 	struct account *account; /* NULL: not on WhatsApp */
 	struct wa_jid jid;	 /* as asked; a PN for a number */
 	bool by_lid;		 /* asked by LID */
@@ -68,26 +70,53 @@ static void answer_contact(struct wa_node *user, const struct lookup *lookup)
 		wa_node_bytes(contact, asked, n);
 }
 
+/* The about; 401 stands for one that is not for whoever asks. */
 static void answer_status(struct wa_node *user, const struct lookup *lookup)
 {
-	if (lookup->account != NULL)
-		wa_node_set(wa_node_add(user, "status"), "t", "0");
+	const struct profile *profile;
+	struct wa_node *status;
+
+	if (lookup->account == NULL)
+		return;
+	status = wa_node_add(user, "status");
+	profile = lookup->account->profile;
+	if (!profile_allows(lookup->account, PRIVACY_STATUS, lookup->asking)) {
+		wa_node_set(status, "code", "401");
+		wa_node_set(status, "t", "0");
+		return;
+	}
+	wa_node_set_int(status, "t", profile == NULL ? 0 : profile->about_s);
+	if (profile != NULL && profile->about != NULL)
+		wa_node_text(status, profile->about);
+}
+
+static void answer_picture(struct wa_node *user, const struct lookup *lookup)
+{
+	const struct picture *picture =
+		lookup->account == NULL
+			? NULL
+			: profile_picture(lookup->account, lookup->asking);
+
+	if (picture != NULL)
+		wa_node_set(wa_node_add(user, "picture"), "id", picture->id);
 }
 
 static void answer_disappearing(
 	struct wa_node *user, const struct lookup *lookup)
 {
+	const struct profile *profile;
 	struct wa_node *mode;
 
 	if (lookup->account == NULL)
 		return;
+	profile = lookup->account->profile;
 	mode = wa_node_add(user, "disappearing_mode");
-	wa_node_set(mode, "duration", "0");
-	wa_node_set(mode, "t", "0");
+	wa_node_set_int(
+		mode, "duration", profile == NULL ? 0 : profile->expiration);
+	wa_node_set_int(mode, "t", profile == NULL ? 0 : profile->expiration_s);
 }
 
-/* Accounts here have no picture, no business profile and no user name: nothing
- * to add. */
+/* Accounts here have no business profile and no user name: nothing to add. */
 static void answer_nothing(struct wa_node *user, const struct lookup *lookup)
 {
 	(void)user, (void)lookup;
@@ -102,7 +131,7 @@ static const struct {
 	{ "lid", answer_lid },
 	{ "status", answer_status },
 	{ "disappearing_mode", answer_disappearing },
-	{ "picture", answer_nothing },
+	{ "picture", answer_picture },
 	{ "business", answer_nothing },
 	{ "username", answer_nothing },
 };
@@ -166,6 +195,7 @@ static void answer_user(struct session *session, const struct wa_node *query,
 
 	if (!lookup_user(session->sandbox, asked, &lookup))
 		return;
+	lookup.asking = session->device->account;
 	user = wa_node_add(list, "user");
 	name_user(user, &lookup, lid_mode);
 	for (size_t i = 0; i < ARRAY_LEN(protocols); i++)
@@ -182,7 +212,7 @@ void usync_on_query(struct session *session, const struct wa_node *iq)
 
 	if (query == NULL || users == NULL ||
 		wa_node_n_children(users) > IQ_USERS_MAX) {
-		iq_answer_error(session, iq, 400, "bad-request");
+		iq_refuse(session, iq, IQ_BAD_REQUEST);
 		return;
 	}
 	result = iq_result(session, iq);

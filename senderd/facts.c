@@ -9,6 +9,9 @@
 #include "common/err.h"
 #include "common/eventlog.h"
 #include "common/own.h"
+#include "common/store/media.h"
+#include "senderd/contact_cache.h"
+#include "senderd/facts_group.h"
 
 #define FACTS_ARENA_BYTES 16384
 
@@ -19,6 +22,15 @@ enum fact_kind {
 	FACT_REASON,
 	FACT_RETRY,
 	FACT_STATE,
+	FACT_CONTACT,
+	FACT_CHAT,
+	FACT_HISTORY,
+	FACT_READ,
+	FACT_PRESENCE,
+	FACT_MEDIA,
+	FACT_MEDIA_STATE,
+	FACT_GROUP_RECEIPT,
+	FACT_GROUP,
 };
 
 /* One fact; it and its texts live in the arena until the turn ends. */
@@ -41,6 +53,19 @@ struct fact {
 			enum facts_session session;
 			const char *reason;
 		} state;
+		struct contact_news contact;
+		struct {
+			struct chat row;
+			unsigned fields;
+		} chat;
+		struct {
+			int64_t message_id, at_ms;
+		} read;
+		struct presence_event presence;
+		struct media media;
+		struct media_end media_end;
+		struct group_receipt group_receipt;
+		struct group_event group;
 	};
 };
 
@@ -53,6 +78,7 @@ struct facts {
 	/* Events of the transaction under way: owned until it is committed. */
 	Bus__Envelope **events;
 	size_t n_events, cap_events;
+	struct contact_cache *contacts;
 };
 
 struct facts *facts_new(void)
@@ -61,6 +87,7 @@ struct facts *facts_new(void)
 
 	facts->arena = arena_new(FACTS_ARENA_BYTES);
 	facts->tail = &facts->first;
+	facts->contacts = contact_cache_new();
 	return facts;
 }
 
@@ -79,6 +106,7 @@ void facts_free(struct facts **factsp)
 		return;
 	events_drop(facts);
 	free(facts->events);
+	contact_cache_free(&facts->contacts);
 	arena_free(&facts->arena);
 	free(facts);
 }
@@ -102,9 +130,9 @@ static const char *keep(struct lane *lane, const char *text)
 	return text == NULL ? NULL : arena_strdup(lane->facts->arena, text);
 }
 
-void facts_add_inbound(struct lane *lane, const struct message *message)
+static void message_keep(
+	struct lane *lane, const struct message *message, struct message *row)
 {
-	struct message *row = &fact_add(lane, FACT_INBOUND)->inbound;
 	char uuid[UUID_LEN];
 
 	*row = *message;
@@ -120,7 +148,67 @@ void facts_add_inbound(struct lane *lane, const struct message *message)
 	row->lid = keep(lane, message->lid);
 	row->push_name = keep(lane, message->push_name);
 	row->text = keep(lane, message->text);
+	row->content = keep(lane, message->content);
+	row->media_public_id = keep(lane, message->media_public_id);
 	row->reason = keep(lane, message->reason);
+}
+
+void facts_add_inbound(struct lane *lane, const struct message *message)
+{
+	message_keep(lane, message, &fact_add(lane, FACT_INBOUND)->inbound);
+}
+
+void facts_add_history(struct lane *lane, const struct message *message)
+{
+	message_keep(lane, message, &fact_add(lane, FACT_HISTORY)->inbound);
+}
+
+void facts_add_contact(struct lane *lane, const struct contact_news *news)
+{
+	struct contact_news *row = &fact_add(lane, FACT_CONTACT)->contact;
+
+	*row = *news;
+	row->account_id = lane->account_id;
+	row->phone = keep(lane, news->phone);
+	row->lid = keep(lane, news->lid);
+	row->name = keep(lane, news->name);
+	row->push_name = keep(lane, news->push_name);
+}
+
+void facts_add_chat(struct lane *lane, const struct chat *chat, unsigned fields)
+{
+	struct fact *fact = fact_add(lane, FACT_CHAT);
+	struct chat *row = &fact->chat.row;
+
+	fact->chat.fields = fields;
+	*row = *chat;
+	row->account_id = lane->account_id;
+	row->device_id = lane->device_id;
+	row->jid = keep(lane, chat->jid);
+	row->name = keep(lane, chat->name);
+	row->oldest_wa_id = keep(lane, chat->oldest_wa_id);
+	row->updated_ms = clock_now_ms();
+}
+
+void facts_add_read(struct lane *lane, int64_t message_id, int64_t at_ms)
+{
+	struct fact *fact = fact_add(lane, FACT_READ);
+
+	fact->read.message_id = message_id;
+	fact->read.at_ms = at_ms;
+}
+
+void facts_add_presence(struct lane *lane, const struct presence_event *event)
+{
+	struct presence_event *kept = &fact_add(lane, FACT_PRESENCE)->presence;
+
+	*kept = *event;
+	kept->account_id = lane->account_id;
+	kept->device_id = lane->device_id;
+	kept->chat = keep(lane, event->chat);
+	kept->from = keep(lane, event->from);
+	kept->phone = keep(lane, event->phone);
+	kept->lid = keep(lane, event->lid);
 }
 
 static void change_keep(struct lane *lane, const struct message_change *change,
@@ -144,6 +232,28 @@ void facts_add_receipt(struct lane *lane, const struct message_change *change,
 	change_keep(lane, change, &fact->receipt.change);
 	fact->receipt.phone = keep(lane, phone);
 	fact->receipt.lid = keep(lane, lid);
+}
+
+void facts_add_group_receipt(struct lane *lane,
+	const struct message_change *change, const char *chat,
+	const char *phone, const char *lid)
+{
+	struct group_receipt *receipt =
+		&fact_add(lane, FACT_GROUP_RECEIPT)->group_receipt;
+
+	change_keep(lane, change, &receipt->change);
+	receipt->chat = keep(lane, chat);
+	receipt->phone = keep(lane, phone);
+	receipt->lid = keep(lane, lid);
+}
+
+void facts_add_group(struct lane *lane, const struct group_event *event)
+{
+	struct group_event *kept = &fact_add(lane, FACT_GROUP)->group;
+
+	*kept = group_event_keep(lane->facts->arena, event);
+	kept->account_id = lane->account_id;
+	kept->device_id = lane->device_id;
 }
 
 void facts_add_reason(struct lane *lane, const char *wa_id, const char *reason)
@@ -172,8 +282,43 @@ void facts_add_state(struct lane *lane, const struct device_state *state,
 	columns->jid = keep(lane, state->jid);
 	columns->lid = keep(lane, state->lid);
 	columns->push_name = keep(lane, state->push_name);
+	columns->health = keep(lane, state->health);
+	columns->health_reason = keep(lane, state->health_reason);
+	columns->cold_chats_reason = keep(lane, state->cold_chats_reason);
 	fact->state.session = session;
 	fact->state.reason = keep(lane, reason);
+}
+
+static const uint8_t *keep_bytes(
+	struct lane *lane, const uint8_t *bytes, size_t n)
+{
+	return bytes == NULL ? NULL : arena_dup(lane->facts->arena, bytes, n);
+}
+
+void facts_add_media(struct lane *lane, const struct media *media)
+{
+	struct media *row = &fact_add(lane, FACT_MEDIA)->media;
+
+	*row = *media;
+	row->account_id = lane->account_id;
+	row->device_id = lane->device_id;
+	row->public_id = keep(lane, media->public_id);
+	row->sha256 = keep_bytes(lane, media->sha256, 32);
+	row->mime = keep(lane, media->mime);
+	row->file_name = keep(lane, media->file_name);
+	row->thumbnail = keep_bytes(lane, media->thumbnail, media->n_thumbnail);
+	row->waveform = keep_bytes(lane, media->waveform, media->n_waveform);
+}
+
+void facts_add_media_state(struct lane *lane, const struct media_end *end)
+{
+	struct media_end *row = &fact_add(lane, FACT_MEDIA_STATE)->media_end;
+
+	*row = *end;
+	row->public_id = keep(lane, end->public_id);
+	row->sha256 = keep_bytes(lane, end->sha256, 32);
+	row->wa_id = keep(lane, end->wa_id);
+	row->chat = keep(lane, end->chat);
 }
 
 void facts_fail(struct lane *lane, const struct err *err)
@@ -218,37 +363,116 @@ struct telling {
 	struct tx *tx;
 	struct err *err;
 	bool failed;
+	const struct fact *media;   /* the state it came to just now */
 	const struct fact *receipt; /* looked at just now */
 	bool is_recipient;
 	bool was_queued; /* the message, when its receipt came */
 };
 
-static int on_new_status(const struct message *row, void *arg)
+static int message_tell(struct telling *telling, const struct message *row,
+	const char *contact_id)
 {
-	struct telling *telling = arg;
 	struct lane *lane = telling->lane;
 	Bus__Envelope *event = NULL;
 
-	if (eventlog_message(telling->tx, row, lane->device_uid, &event,
-		    telling->err) != 0) {
-		telling->failed = true;
-		return 1;
-	}
+	if (eventlog_message(telling->tx, row, contact_id, lane->device_uid,
+		    &event, telling->err) != 0)
+		return -1;
 	event_keep(lane->facts, event);
 	return 0;
+}
+
+static int on_new_status(const struct message *row, void *arg)
+{
+	struct telling *telling = arg;
+	const struct contact_news who = { .account_id = row->account_id,
+		.phone = row->phone,
+		.lid = row->lid };
+	char contact_id[UUID_LEN];
+
+	telling->failed =
+		contact_cache_find(telling->lane->facts->contacts, telling->tx,
+			&who, contact_id, telling->err) != 0 ||
+		message_tell(telling, row, contact_id) != 0;
+	return telling->failed;
+}
+
+static int on_media(const struct media *media, void *arg)
+{
+	*(int64_t *)arg = media->id;
+	return 0;
+}
+
+/* The media's own fact came before. */
+static int media_resolve(const struct telling *telling, struct message *message)
+{
+	if (message->media_public_id == NULL)
+		return 0;
+	return store_media_by_public_id(tx_store(telling->tx),
+		message->account_id, message->media_public_id, on_media,
+		&message->media_id, telling->err);
+}
+
+/* Whom an inbound row is about.  In a group our own messages are about nobody.
+ */
+static int contact_note(const struct telling *telling,
+	const struct message *message, char contact_id_out[UUID_LEN])
+{
+	const struct lane *lane = telling->lane;
+	const struct contact_news news = { .account_id = message->account_id,
+		.phone = message->phone,
+		.lid = message->lid,
+		.push_name = message->push_name };
+	bool is_self =
+		(news.phone != NULL &&
+			strcmp(news.phone, lane->id.jid.user) == 0) ||
+		(news.lid != NULL && strcmp(news.lid, lane->id.lid.user) == 0);
+
+	contact_id_out[0] = '\0';
+	if (is_self)
+		return 0;
+	return contact_cache_note(lane->facts->contacts, telling->tx, &news,
+		contact_id_out, telling->err);
+}
+
+/* No event tells of what the owner did or knew before. */
+static bool is_news(const struct message *message)
+{
+	return message->source != MESSAGE_BY_PHONE &&
+	       message->source != MESSAGE_BY_HISTORY;
+}
+
+/* Known already: news only when it stood there without its content. */
+static int write_again(struct telling *telling, struct message *message)
+{
+	char public_id[UUID_LEN], contact_id[UUID_LEN];
+	bool filled = false;
+
+	if (store_message_fill(telling->tx, message, public_id, &filled,
+		    telling->err) != 0)
+		return -1;
+	if (!filled || !is_news(message))
+		return 0;
+	if (contact_note(telling, message, contact_id) != 0)
+		return -1;
+	return message_tell(telling, message, contact_id);
 }
 
 static int write_inbound(struct telling *telling, struct message *message)
 {
 	bool duplicate = false;
+	char contact_id[UUID_LEN];
 
-	if (store_message_insert_in(
-		    telling->tx, message, &duplicate, telling->err) != 0)
+	if (media_resolve(telling, message) != 0 ||
+		store_message_insert_in(
+			telling->tx, message, &duplicate, telling->err) != 0)
 		return -1;
-	if (duplicate || message->source == MESSAGE_BY_PHONE)
-		return 0;
-	on_new_status(message, telling);
-	return telling->failed ? -1 : 0;
+	if (duplicate)
+		return write_again(telling, message);
+	if (contact_note(telling, message, contact_id) != 0)
+		return -1;
+	return is_news(message) ? message_tell(telling, message, contact_id)
+				: 0;
 }
 
 /* News of a message that retention has removed meanwhile is no news. */
@@ -265,6 +489,15 @@ static int write_change(
 		change, &changed, on_new_status, telling, telling->err);
 
 	return telling->failed ? -1 : unless_gone(telling, rc);
+}
+
+static int write_sent(
+	struct telling *telling, const struct message_change *change)
+{
+	struct message_change sent = *change;
+
+	sent.status = MESSAGE_SENT;
+	return write_change(telling, &sent);
 }
 
 static bool same_name(const char *a, const char *b)
@@ -299,14 +532,55 @@ static int write_receipt(struct telling *telling, const struct fact *fact)
 		return 0;
 	/* The server's ack was lost with a connection or a lane.  Who got a
 	 * receipt for it knows that it was sent, and its event is due. */
-	if (telling->was_queued) {
-		struct message_change sent = fact->receipt.change;
-
-		sent.status = MESSAGE_SENT;
-		if (write_change(telling, &sent) != 0)
-			return -1;
-	}
+	if (telling->was_queued &&
+		write_sent(telling, &fact->receipt.change) != 0)
+		return -1;
 	return write_change(telling, &fact->receipt.change);
+}
+
+/* All who got it may have reported by now. */
+static int write_settled(
+	struct telling *telling, const struct message_change *change)
+{
+	struct message_change settled = *change;
+
+	if (group_receipt_settle(telling->lane, change->wa_id, &settled.status,
+		    telling->err) != 0)
+		return unless_gone(telling, -1);
+	return settled.status != 0 ? write_change(telling, &settled) : 0;
+}
+
+/* With the server's ack comes how many there are. */
+static int write_any_change(
+	struct telling *telling, const struct message_change *change)
+{
+	if (write_change(telling, change) != 0)
+		return -1;
+	return change->n_recipients > 0 ? write_settled(telling, change) : 0;
+}
+
+static int write_group_receipt(
+	struct telling *telling, const struct group_receipt *receipt)
+{
+	bool was_queued = false;
+
+	if (group_receipt_write(telling->lane, telling->tx, receipt,
+		    &was_queued, telling->err) != 0)
+		return unless_gone(telling, -1);
+	if (was_queued && write_sent(telling, &receipt->change) != 0)
+		return -1;
+	return write_settled(telling, &receipt->change);
+}
+
+static int write_group(struct telling *telling, struct group_event *group)
+{
+	Bus__Envelope *event = NULL;
+
+	if (group_event_write(telling->lane, telling->tx, group, &event,
+		    telling->err) != 0)
+		return -1;
+	event_keep(telling->lane->facts, event);
+	return 0;
 }
 
 static int write_state(struct telling *telling, const struct fact *fact)
@@ -330,6 +604,78 @@ static int write_state(struct telling *telling, const struct fact *fact)
 	return 0;
 }
 
+static int write_history(struct telling *telling, struct message *message)
+{
+	bool is_known = false;
+	char contact_id[UUID_LEN];
+
+	if (store_chat_has_message(
+		    telling->tx, message, &is_known, telling->err) != 0)
+		return -1;
+	if (is_known)
+		return 0;
+	if (store_message_insert_in(
+		    telling->tx, message, &is_known, telling->err) != 0)
+		return -1;
+	return contact_note(telling, message, contact_id);
+}
+
+static int write_contact(
+	struct telling *telling, const struct contact_news *news)
+{
+	char public_id[UUID_LEN];
+	int64_t id = 0;
+
+	if (news->phone == NULL && news->lid == NULL)
+		return 0;
+	/* It may make one contact of two. */
+	contact_cache_clear(telling->lane->facts->contacts);
+	return store_contact_note(telling->tx, news, clock_now_ms(), &id,
+		public_id, telling->err);
+}
+
+static int write_presence(
+	struct telling *telling, const struct presence_event *presence)
+{
+	struct lane *lane = telling->lane;
+	Bus__Envelope *event = NULL;
+
+	if (eventlog_presence(telling->tx, presence, lane->device_uid, &event,
+		    telling->err) != 0)
+		return -1;
+	event_keep(lane->facts, event);
+	return 0;
+}
+
+static int on_media_state(const struct media *media, void *arg)
+{
+	struct telling *telling = arg;
+	struct lane *lane = telling->lane;
+	const struct media_end *end = &telling->media->media_end;
+	const struct media_news news = {
+		.media = media, .wa_id = end->wa_id, .chat = end->chat
+	};
+	Bus__Envelope *event = NULL;
+
+	telling->failed = eventlog_media(telling->tx, &news, lane->device_uid,
+				  &event, telling->err) != 0;
+	if (!telling->failed)
+		event_keep(lane->facts, event);
+	return telling->failed;
+}
+
+static int write_media_state(struct telling *telling, const struct fact *fact)
+{
+	const struct media_end *end = &fact->media_end;
+
+	telling->media = fact;
+	if (store_media_set_state(telling->tx, end->public_id, end->state,
+		    end->sha256, end->size, on_media_state, telling,
+		    telling->err) != 0)
+		return -1;
+	return telling->failed ? -1 : 0;
+}
+
 static int write_fact(struct telling *telling, struct fact *fact)
 {
 	int64_t device_id = telling->lane->device_id;
@@ -338,7 +684,7 @@ static int write_fact(struct telling *telling, struct fact *fact)
 	case FACT_INBOUND:
 		return write_inbound(telling, &fact->inbound);
 	case FACT_CHANGE:
-		return write_change(telling, &fact->change);
+		return write_any_change(telling, &fact->change);
 	case FACT_RECEIPT:
 		return write_receipt(telling, fact);
 	case FACT_REASON:
@@ -352,6 +698,27 @@ static int write_fact(struct telling *telling, struct fact *fact)
 				fact->note.wa_id, telling->err));
 	case FACT_STATE:
 		return write_state(telling, fact);
+	case FACT_CONTACT:
+		return write_contact(telling, &fact->contact);
+	case FACT_CHAT:
+		return store_chat_note(telling->tx, &fact->chat.row,
+			fact->chat.fields, telling->err);
+	case FACT_HISTORY:
+		return write_history(telling, &fact->inbound);
+	case FACT_READ:
+		return store_chat_mark_read(telling->tx, fact->read.message_id,
+			fact->read.at_ms, telling->err);
+	case FACT_PRESENCE:
+		return write_presence(telling, &fact->presence);
+	case FACT_MEDIA:
+		return store_media_insert(
+			telling->tx, &fact->media, telling->err);
+	case FACT_MEDIA_STATE:
+		return write_media_state(telling, fact);
+	case FACT_GROUP_RECEIPT:
+		return write_group_receipt(telling, &fact->group_receipt);
+	case FACT_GROUP:
+		return write_group(telling, &fact->group);
 	}
 	return err_set(
 		telling->err, ERR_INTERNAL, "fact of kind %d", (int)fact->kind);
@@ -396,6 +763,7 @@ int facts_commit(struct lane *lane, struct err *err)
 		return 0;
 	if (write_all(lane, err) != 0) {
 		events_drop(facts);
+		contact_cache_clear(facts->contacts);
 		return err_wrap(err, "facts");
 	}
 	for (size_t i = 0; i < facts->n_events; i++)

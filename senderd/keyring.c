@@ -65,10 +65,12 @@ static int on_identity_save(
 {
 	struct lane *lane = arg;
 	struct err err = ERR_NONE;
+	int rc = lanedb_peer_identity_save(lane->db, address, key, n, &err);
 
-	return checked(lane,
-		lanedb_peer_identity_save(lane->db, address, key, n, &err),
-		&err);
+	/* Whoever was at this address before has our sender keys, not it. */
+	if (rc == 0)
+		rc = lanedb_holder_forget(lane->db, address, &err);
+	return checked(lane, rc, &err);
 }
 
 static int on_prekey_load(void *arg, uint32_t id, struct buf *out)

@@ -10,8 +10,10 @@
 #include "common/log.h"
 #include "common/own.h"
 #include "senderd/facts.h"
+#include "senderd/health.h"
 #include "senderd/keyring.h"
 #include "senderd/mailbox.h"
+#include "senderd/whatsapp/cold_chats.h"
 #include "senderd/whatsapp/connection.h"
 #include "senderd/whatsapp/stream.h"
 
@@ -139,6 +141,10 @@ static void row_record(struct lane *lane, bool force)
 	row.since_ms = lane->state_since_ms;
 	row.last_frame_ms = last_frame_unix_ms(lane);
 	row.linked_ms = lane->linked_ms;
+	row.health = health_name(lane);
+	row.health_reason = health_reason(lane);
+	row.cold_chats_until_ms = cold_chats_until_ms(lane);
+	row.cold_chats_reason = cold_chats_reason(lane);
 	if (lane->id.is_paired) {
 		snprintf(phone, sizeof phone, "+%s", lane->id.jid.user);
 		row.phone = phone;

@@ -48,6 +48,7 @@ enum lane_state {
 };
 #define LANE_N_STATES (LANE_STOPPED + 1)
 
+struct app_state;
 struct connection;
 struct iq_table;
 struct keepalive;
@@ -56,6 +57,13 @@ struct outbound;
 struct pairing;
 struct prekeys;
 struct facts;
+struct health;
+struct history;
+struct media_in;
+struct media_uploads;
+struct transfers;
+struct typing;
+struct watch;
 struct lane;
 
 /* A timer of the lane's loop; embedded in its owner, at rest when zeroed.  The
@@ -72,6 +80,7 @@ struct lane {
 	int64_t device_id, account_id;
 	char device_uid[DEVICE_UID_LEN + 8];
 	char device_name[128];
+	char *proxy; /* owned: URL, may hold a password; NULL = none */
 
 	struct lws_context *lws;
 	struct lws_vhost *vhost;
@@ -91,19 +100,29 @@ struct lane {
 	bool offline_done;  /* <ib><offline> came on this connection: backlog
 			       delivered */
 	bool presence_sent; /* "available" went out on this connection */
+	bool presence_off;  /* somebody asked to stay unavailable */
 	unsigned failures;  /* connection attempts since the last session that
 			       held */
 	int64_t linked_ms;  /* when this process linked a phone, 0 = it did not
 			     */
-	int64_t banned_until_ms; /* BANNED: 0 = for good */
+	int64_t banned_until_ms;  /* BANNED: 0 = for good */
+	char refused_version[32]; /* 405: waits for a newer one than this */
 
 	struct connection *connection; /* NULL while not connected */
 	struct iq_table *iqs;
 	struct keepalive *keepalive;
+	struct health *health;
 	struct pairing *pairing;
 	struct prekeys *prekeys;
 	struct outbound *outbound;
+	struct transfers *transfers;
+	struct media_uploads *uploads;
+	struct media_in *media_in;
 	struct facts *facts;
+	struct app_state *app_state;
+	struct history *history;
+	struct typing *typing;
+	struct watch *watch;
 	struct mailbox *mailbox; /* to and from the supervisor */
 
 	/* private to lane.c */
@@ -202,6 +221,9 @@ typedef void iq_answer_fn(
 /* A new <iq> to the server with a fresh id; add children, then iq_send(). */
 struct wa_node *iq_new(struct lane *lane, const char *type /* "get" | "set" */,
 	const char *xmlns);
+/* The same to somebody else: a group, say. */
+struct wa_node *iq_new_to(struct lane *lane, const char *type,
+	const char *xmlns, const struct wa_jid *to);
 /* Never fails: without a connection @on_answer gets NULL at once.  60 s
  * timeout. */
 void iq_send(struct lane *lane, struct wa_node *iq, iq_answer_fn *on_answer,
@@ -219,6 +241,8 @@ void outbound_on_disconnect(struct lane
 		*lane); /* what was in flight will be sent again, same ids */
 void outbound_on_ack(
 	struct lane *lane, const struct wa_node *ack); /* class="message" */
+/* Something may be sent or waits for its ack: an acknowledgement is due. */
+bool outbound_is_busy(const struct lane *lane);
 size_t outbound_in_flight(const struct lane *lane);
 size_t outbound_waiting(const struct lane *lane);
 

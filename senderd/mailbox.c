@@ -9,6 +9,11 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/own.h"
+#include "senderd/health.h"
+#include "senderd/whatsapp/app_state.h"
+#include "senderd/whatsapp/calls.h"
+#include "senderd/whatsapp/history.h"
+#include "senderd/whatsapp/cold_chats.h"
 #include "senderd/whatsapp/pairing.h"
 #include "senderd/whatsapp/prekeys.h"
 
@@ -162,13 +167,14 @@ void mailbox_refuse(struct lane *lane, struct asker asker, enum err_code code,
 
 /* ---- questions ---- */
 
-static char *status_json(const struct lane *lane)
+static char *status_json(struct lane *lane)
 {
 	int64_t frame_age_ms = lane->last_frame_ms == 0
 				       ? -1
 				       : clock_mono_ms() - lane->last_frame_ms;
-	json_t *json = json_pack("{s:s, s:s, s:I, s:s, s:I, s:I, s:I, s:I, "
-				 "s:I, s:b, s:i}",
+	json_t *json = json_pack(
+		"{s:s, s:s, s:I, s:s, s:I, s:I, s:I, s:I, "
+		"s:I, s:b, s:i, s:s, s:s?, s:I, s:I, s:I, s:I}",
 		"deviceUid", lane->device_uid, "state",
 		lane_state_name(lane->state), "since",
 		(json_int_t)lane->state_since_ms, "reason", lane->state_reason,
@@ -177,9 +183,19 @@ static char *status_json(const struct lane *lane)
 		(json_int_t)outbound_waiting(lane), "prekeysLeft",
 		(json_int_t)prekeys_left(lane), "failures",
 		(json_int_t)lane->failures, "offlineDone",
-		(int)lane->offline_done, "pid", (int)getpid());
-	char *text = json == NULL ? NULL : json_dumps(json, JSON_COMPACT);
+		(int)lane->offline_done, "pid", (int)getpid(), "health",
+		health_name(lane), "healthReason", health_reason(lane),
+		"lastAckAgeMs", (json_int_t)health_ack_age_ms(lane),
+		"stalledMs", (json_int_t)health_stalled_ms(lane),
+		"newChatsPausedUntil", (json_int_t)cold_chats_until_ms(lane),
+		"newChatsParked", (json_int_t)cold_chats_parked(lane));
+	char *text = NULL;
 
+	if (json != NULL) {
+		json_object_set_new(json, "appState", app_state_status(lane));
+		json_object_set_new(json, "history", history_status(lane));
+		text = json_dumps(json, JSON_COMPACT);
+	}
 	json_decref(json);
 	return text != NULL ? text : xstrdup("{}");
 }
@@ -251,6 +267,9 @@ static void on_question(struct lane *lane, const Bus__Envelope *envelope)
 		return;
 	case BUS__QUESTION__ASK_LANE_STATUS:
 		on_ask_status(lane, envelope);
+		return;
+	case BUS__QUESTION__ASK_LANE_CALL:
+		calls_on_question(lane, envelope);
 		return;
 	default: /* from a newer release */
 		mailbox_refuse(lane, mailbox_asker(envelope), ERR_INVALID,

@@ -12,20 +12,30 @@
 #include "common/buf.h"
 #include "common/clock.h"
 #include "common/daemon.h"
+#include "common/device_proxy.h"
 #include "common/err.h"
 #include "common/ids.h"
 #include "common/log.h"
 #include "common/own.h"
 #include "common/secret.h"
 #include "senderd/facts.h"
+#include "senderd/health.h"
 #include "senderd/keyring.h"
 #include "senderd/mailbox.h"
+#include "senderd/whatsapp/app_state.h"
 #include "senderd/whatsapp/connection.h"
+#include "senderd/whatsapp/history.h"
 #include "senderd/whatsapp/iq.h"
 #include "senderd/whatsapp/keepalive.h"
+#include "senderd/whatsapp/media_in.h"
+#include "senderd/whatsapp/media_out.h"
 #include "senderd/whatsapp/pairing.h"
 #include "senderd/whatsapp/prekeys.h"
 #include "senderd/whatsapp/stream.h"
+#include "senderd/whatsapp/typing.h"
+#include "senderd/whatsapp/watch.h"
+#include "senderd/whatsapp/transfer.h"
+#include "senderd/whatsapp/tunnel.h"
 
 /* A turn takes up to so much, if it is there already: the group commit of a
  * lane. */
@@ -43,6 +53,9 @@
 #define DAY_MS (24 * 3600 * 1000LL)
 #define SENT_KEPT_MS (14 * DAY_MS)
 #define SEEN_KEPT_MS (30 * DAY_MS)
+#define NUMBER_KEPT_MS (30 * DAY_MS)
+#define SECRET_KEPT_MS (90 * DAY_MS)
+#define UPLOAD_KEPT_MS (31 * DAY_MS) /* longer than any reuse_days */
 
 /* ---- opening ---- */
 
@@ -97,6 +110,30 @@ static int open_keys(
 	return result != 0 ? err_wrap(err, "lane database") : 0;
 }
 
+/* The device's own proxy, or everybody's.  One that cannot be read must not
+ * become "none": the number would show up from another address. */
+static int open_proxy(struct lane *lane, struct err *err)
+{
+	scoped(buf_fini) struct buf sealed = BUF_INIT;
+	struct secret_key key;
+	int found =
+		store_device_proxy(lane->store, lane->device_id, &sealed, err);
+
+	if (found < 0)
+		return -1;
+	if (found == 0) {
+		if (lane->config->whatsapp.proxy[0] != '\0')
+			lane->proxy = xstrdup(lane->config->whatsapp.proxy);
+		return 0;
+	}
+	if (device_proxy_key(lane->config, &key, err) != 0)
+		return -1;
+	found = device_proxy_open(
+		&key, lane->device_uid, &sealed, &lane->proxy, err);
+	secret_wipe(&key);
+	return found != 0 ? err_wrap(err, "proxy") : 0;
+}
+
 static int open_store(struct lane *lane, struct err *err)
 {
 	scoped(str_free) char *path = config_db_path(lane->config);
@@ -138,6 +175,7 @@ static const struct lws_protocols *const protocols[] = {
 	&connection_protocol,
 	&mailbox_protocol,
 	&signals_protocol,
+	&transfer_protocol,
 	NULL,
 };
 
@@ -195,9 +233,17 @@ static int lane_open(
 	lane->facts = facts_new();
 	lane->iqs = iq_table_new();
 	lane->keepalive = keepalive_new();
+	lane->health = health_new();
 	lane->pairing = pairing_new();
 	lane->prekeys = prekeys_new();
-	if (open_store(lane, err) != 0 ||
+	lane->app_state = app_state_new();
+	lane->history = history_new();
+	lane->typing = typing_new();
+	lane->watch = watch_new();
+	lane->transfers = transfers_new();
+	lane->uploads = media_uploads_new();
+	lane->media_in = media_in_new();
+	if (open_store(lane, err) != 0 || open_proxy(lane, err) != 0 ||
 		open_keys(lane, start->status, err) != 0 ||
 		open_loop(lane, start->tls, err) != 0 ||
 		mailbox_open(lane, start->fd, err) != 0 ||
@@ -227,9 +273,17 @@ static void lane_close(struct lane *lane)
 {
 	connection_close(lane);
 	outbound_free(&lane->outbound);
+	media_in_free(&lane->media_in);
+	media_uploads_free(&lane->uploads);
+	transfers_free(&lane->transfers);
+	watch_free(&lane->watch);
+	typing_free(&lane->typing);
+	history_free(&lane->history);
+	app_state_free(&lane->app_state);
 	prekeys_free(&lane->prekeys);
 	pairing_free(&lane->pairing);
 	keepalive_free(&lane->keepalive);
+	health_free(&lane->health);
 	iq_table_free(&lane->iqs);
 	mailbox_close(&lane->mailbox);
 	if (lane->lws != NULL) {
@@ -246,6 +300,7 @@ static void lane_close(struct lane *lane)
 	facts_free(&lane->facts);
 	arena_free(&lane->arena);
 	sodium_memzero(&lane->id, sizeof lane->id);
+	str_free(&lane->proxy);
 }
 
 /* ---- running ---- */
@@ -258,7 +313,13 @@ static void expire(struct lane *lane)
 	if (lanedb_sent_expire(
 		    lane->db, now_ms - SENT_KEPT_MS, EXPIRE_ROWS, &err) != 0 ||
 		lanedb_seen_expire(lane->db, now_ms - SEEN_KEPT_MS, EXPIRE_ROWS,
-			&err) != 0)
+			&err) != 0 ||
+		lanedb_secret_expire(lane->db, now_ms - SECRET_KEPT_MS,
+			EXPIRE_ROWS, &err) != 0 ||
+		lanedb_number_expire(lane->db, now_ms - NUMBER_KEPT_MS,
+			EXPIRE_ROWS, &err) != 0 ||
+		lanedb_upload_expire(lane->db, now_ms - UPLOAD_KEPT_MS,
+			EXPIRE_ROWS, &err) != 0)
 		facts_fail(lane, &err);
 	prekeys_rotate_if_due(lane);
 }
@@ -272,6 +333,7 @@ static void on_housekeeping(struct lane *lane, void *arg)
 		lane_save_row(lane);
 	if (round % EXPIRE_EVERY == 0)
 		expire(lane);
+	tunnel_reap();
 	malloc_trim(0); /* what starting, or a burst of messages, took */
 	/* With jitter: lanes that started together must not commit together. */
 	lane_timer_start(lane, &lane->housekeeping,

@@ -18,6 +18,7 @@
 #include "senderd/host.h"
 #include "senderd/lanes.h"
 #include "senderd/questions.h"
+#include "senderd/version.h"
 
 /* Taken from one descriptor in one go, so that the others get their turn. */
 #define BATCH_MAX 256
@@ -28,6 +29,7 @@ struct supervisor {
 	struct event_base *base;
 	struct lanes *lanes;
 	struct questions *questions;
+	struct version_watch *version;
 	struct bus_in *jobs;
 	struct bus_answerer *asks;
 	struct bus_out *webhookd;
@@ -409,6 +411,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 		refuse(sup, &question, "", ERR_TIMEOUT,
 			"the lane gave no answer");
 	lanes_care(sup->lanes);
+	version_care(sup->version, clock_mono_ms());
 }
 
 static void on_signal(evutil_socket_t fd, short what, void *arg)
@@ -489,6 +492,7 @@ int supervisor_open(const struct config *config, int argc, char **argv,
 		return -1;
 	sup->base = event_base_new();
 	sup->questions = questions_new();
+	sup->version = version_watch_new(config);
 	sup->lanes = lanes_new(&sup->host, sup->base, handler);
 	/* The first lanes are forked before the bus has threads and buffers. */
 	if (lanes_start_linked(sup->lanes, err) != 0)
@@ -536,6 +540,7 @@ void supervisor_free(struct supervisor **supervisorp)
 	event_stop(&sup->child_event);
 	lanes_free(&sup->lanes);
 	questions_free(&sup->questions);
+	version_watch_free(&sup->version);
 	bus_answerer_close(&sup->asks);
 	bus_in_close(&sup->jobs);
 	bus_out_close(&sup->webhookd);

@@ -54,4 +54,4 @@ format:
 	clang-format -i $(C_FILES)
 lint:
 	clang-format --dry-run -Werror $(C_FILES)
-	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --suppressions-list=tools/cppcheck.txt -I. apid senderd schedulerd webhookd sandboxd cli common
+	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --suppressions-list=tools/cppcheck.txt -I. apid senderd schedulerd webhookd sandboxd mediaconv mediaxfer cli common

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "common/buf.h"
 #include "common/err.h"
 #include "common/own.h"
 #include "common/store/message.h"
@@ -33,7 +34,8 @@ const char *device_status_name(enum device_status status)
 	"SELECT d.id, d.account_id, d.uid, d.name, d.status, d.phone, d.jid," \
 	" d.lid, d.push_name, d.lane_state, d.lane_reason, d.lane_since_ms,"  \
 	" d.last_frame_ms, d.created_ms, d.linked_ms, d.deleted_ms,"          \
-	" t.job_seq, t.event_seq FROM device d"                               \
+	" t.job_seq, t.event_seq, d.health, d.health_reason,"                 \
+	" d.cold_chats_until_ms, d.cold_chats_reason FROM device d"           \
 	" JOIN device_tally t ON t.device_id = d.id"
 
 static struct device device_from_row(struct query *q)
@@ -58,6 +60,10 @@ static struct device device_from_row(struct query *q)
 	device.deleted_ms = query_int(q);
 	device.job_seq = query_int(q);
 	device.event_seq = query_int(q);
+	device.health = query_text(q);
+	device.health_reason = query_text(q);
+	device.cold_chats_until_ms = query_int(q);
+	device.cold_chats_reason = query_text(q);
 	return device;
 }
 
@@ -186,6 +192,65 @@ int store_device_id(struct store *store, int64_t account_id, const char *uid,
 
 /* ---- changing ---- */
 
+static int set_health(struct tx *tx, int64_t device_id,
+	const struct device_state *state, struct err *err)
+{
+	scoped(query_close) struct query q = query_open(tx_db(tx),
+		"UPDATE device SET health = ?, health_reason = ?"
+		" WHERE id = ? AND deleted_ms = 0");
+
+	query_bind_text(&q, state->health);
+	query_bind_text(&q, state->health_reason);
+	query_bind_int(&q, device_id);
+	return query_run(&q, NULL, err);
+}
+
+static int set_cold_chats(struct tx *tx, int64_t device_id,
+	const struct device_state *state, struct err *err)
+{
+	scoped(query_close) struct query q = query_open(tx_db(tx),
+		"UPDATE device SET cold_chats_until_ms = ?,"
+		" cold_chats_reason = ? WHERE id = ? AND deleted_ms = 0");
+
+	query_bind_int(&q, state->cold_chats_until_ms);
+	query_bind_text(&q, state->cold_chats_reason);
+	query_bind_int(&q, device_id);
+	return query_run(&q, NULL, err);
+}
+
+int store_device_set_proxy(struct tx *tx, int64_t device_id, const void *sealed,
+	size_t n, struct err *err)
+{
+	scoped(query_close) struct query q = query_open(
+		tx_db(tx), "UPDATE device SET proxy = ? WHERE id = ?");
+
+	if (n > 0)
+		query_bind_blob(&q, sealed, n);
+	else
+		query_bind_text(&q, NULL);
+	query_bind_int(&q, device_id);
+	return query_run(&q, NULL, err);
+}
+
+int store_device_proxy(struct store *store, int64_t device_id, struct buf *out,
+	struct err *err)
+{
+	scoped(query_close) struct query q = query_open(store_db(store),
+		"SELECT proxy FROM device"
+		" WHERE id = ? AND proxy IS NOT NULL");
+	const void *sealed;
+	size_t n;
+	int rc;
+
+	query_bind_int(&q, device_id);
+	rc = query_step(&q, err);
+	if (rc != 1)
+		return rc;
+	sealed = query_blob(&q, &n);
+	buf_add(out, sealed, n);
+	return 1;
+}
+
 int store_device_set_state(struct tx *tx, int64_t device_id,
 	const struct device_state *state, struct err *err)
 {
@@ -214,7 +279,13 @@ int store_device_set_state(struct tx *tx, int64_t device_id,
 	query_bind_int_or_null(&q, state->linked_ms);
 	query_bind_int_or_null(&q, state->last_frame_ms);
 	query_bind_int(&q, device_id);
-	return query_run(&q, NULL, err);
+	if (query_run(&q, NULL, err) != 0)
+		return -1;
+	if (state->health != NULL && set_health(tx, device_id, state, err) != 0)
+		return -1;
+	return state->cold_chats_until_ms < 0
+		       ? 0
+		       : set_cold_chats(tx, device_id, state, err);
 }
 
 static int device_mark_deleted(

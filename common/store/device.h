@@ -2,6 +2,8 @@
 #ifndef COMMON_STORE_DEVICE_H
 #define COMMON_STORE_DEVICE_H
 
+#include <stddef.h>
+
 #include "common/store/store.h"
 
 /* Stored; never renumber. */
@@ -34,8 +36,13 @@ struct device {
 	int64_t linked_ms;  /* 0 = never linked; device age for safety counts
 			       from created_ms */
 	int64_t deleted_ms; /* 0 = alive */
-	int64_t job_seq;    /* device_seq of the newest outbound message */
-	int64_t event_seq;  /* device_seq of the newest event */
+	const char *health; /* "", "ok", "degraded": of a lane that is ready */
+	const char *health_reason;   /* what does not flow, or NULL */
+	int64_t cold_chats_until_ms; /* new chats wait until then; 0 = they do
+					not */
+	const char *cold_chats_reason;
+	int64_t job_seq;   /* device_seq of the newest outbound message */
+	int64_t event_seq; /* device_seq of the newest event */
 };
 
 typedef int device_row_fn(const struct device *device, void *arg);
@@ -66,9 +73,20 @@ struct device_state {
 	const char *phone, *jid, *lid, *push_name;
 	int64_t linked_ms; /* 0 = leave */
 	int64_t last_frame_ms;
+	const char *health, *health_reason; /* health NULL: both stay */
+	int64_t cold_chats_until_ms;	    /* -1 = leave both */
+	const char *cold_chats_reason;
 };
 int store_device_set_state(struct tx *tx, int64_t device_id,
 	const struct device_state *state, struct err *err);
+/* The proxy that the device's lane goes through, as its owner sealed it (a URL
+ * may hold a password); NULL and 0 removes it. */
+int store_device_set_proxy(struct tx *tx, int64_t device_id, const void *sealed,
+	size_t n, struct err *err);
+/* Appends it.  1/0/-1. */
+struct buf;
+int store_device_proxy(struct store *store, int64_t device_id, struct buf *out,
+	struct err *err);
 /* Marks it deleted, frees its phone, fails its queued messages with "device
  * deleted" (no events), removes its webhook.  ERR_NOT_FOUND when it is already.
  */

@@ -60,6 +60,63 @@ static const char *const migrations[] = {
 	" t INTEGER NOT NULL);"
 	"CREATE TABLE contact (name TEXT PRIMARY KEY, push_name TEXT NOT "
 	"NULL);",
+
+	/* ---- version 2: every kind of message, groups, app state ---- */
+	"ALTER TABLE sent ADD COLUMN envelope TEXT NOT NULL DEFAULT '';"
+
+	/* Metadata of a group: its members, mode and settings. */
+	"CREATE TABLE group_info (jid TEXT PRIMARY KEY,"
+	" sealed BLOB NOT NULL, fetched_ms INTEGER NOT NULL);"
+	/* Devices that have our sender key of a chat. */
+	"CREATE TABLE key_holder (chat TEXT NOT NULL, name TEXT NOT NULL,"
+	" device INTEGER NOT NULL, PRIMARY KEY (chat, name, device));"
+	"CREATE INDEX key_holder_name ON key_holder (name);"
+	/* Whom a status was for: the network does not know it. */
+	"CREATE TABLE audience (wa_id TEXT PRIMARY KEY,"
+	" sealed BLOB NOT NULL, at_ms INTEGER NOT NULL);"
+	"CREATE INDEX audience_ms ON audience (at_ms);"
+
+	/* What votes and edits of a message are encrypted with. */
+	"CREATE TABLE secret (wa_id TEXT NOT NULL, chat TEXT NOT NULL,"
+	" sender TEXT NOT NULL, sealed BLOB NOT NULL, at_ms INTEGER NOT NULL,"
+	" PRIMARY KEY (wa_id, chat, sender));"
+	"CREATE INDEX secret_ms ON secret (at_ms);"
+
+	/* App state: how far each collection is, and what it is made of. */
+	"CREATE TABLE collection (name TEXT PRIMARY KEY,"
+	" version INTEGER NOT NULL, hash BLOB NOT NULL);"
+	"CREATE TABLE collection_value (collection TEXT NOT NULL,"
+	" index_mac BLOB NOT NULL, value_mac BLOB NOT NULL,"
+	" PRIMARY KEY (collection, index_mac));"
+
+	/* Who was found to be on WhatsApp, or not. */
+	"CREATE TABLE number (phone TEXT PRIMARY KEY, is_there INTEGER NOT "
+	"NULL,"
+	" lid TEXT NOT NULL, asked_ms INTEGER NOT NULL);"
+	"CREATE INDEX number_ms ON number (asked_ms);"
+
+	/* History that is not read to its end. */
+	"CREATE TABLE history_job (id INTEGER PRIMARY KEY,"
+	" wa_id TEXT NOT NULL UNIQUE, sealed BLOB NOT NULL,"
+	" pass INTEGER NOT NULL, done INTEGER NOT NULL,"
+	" tries INTEGER NOT NULL, at_ms INTEGER NOT NULL);"
+
+	/* Blobs at the media host that further messages may name. */
+	"CREATE TABLE upload (sha256 BLOB NOT NULL, type INTEGER NOT NULL,"
+	" sealed BLOB NOT NULL, uploaded_ms INTEGER NOT NULL,"
+	" PRIMARY KEY (sha256, type));"
+	"CREATE INDEX upload_ms ON upload (uploaded_ms);"
+	/* Received media that is not here yet. */
+	"CREATE TABLE fetch (media_id TEXT PRIMARY KEY, wa_id TEXT NOT NULL,"
+	" sealed BLOB NOT NULL, phase INTEGER NOT NULL,"
+	" attempts INTEGER NOT NULL, next_ms INTEGER NOT NULL);"
+	"CREATE INDEX fetch_next ON fetch (next_ms);"
+	"CREATE INDEX fetch_message ON fetch (wa_id);"
+	"CREATE INDEX fetch_running ON fetch (phase) WHERE phase = 2;"
+
+	/* After how many seconds what is said in a chat disappears. */
+	"CREATE TABLE chat_timer (chat TEXT PRIMARY KEY,"
+	" seconds INTEGER NOT NULL, set_ms INTEGER NOT NULL);",
 };
 
 /* Small: two thousand lanes share a host. */
@@ -149,7 +206,12 @@ int lanedb_destroy(struct lanedb **dbp, const char *path, struct err *err)
 			"DELETE FROM mapping; DELETE FROM device_list;"
 			"DELETE FROM sent; DELETE FROM retry; DELETE FROM seen;"
 			"DELETE FROM app_key; DELETE FROM token;"
-			"DELETE FROM contact; COMMIT",
+			"DELETE FROM contact; DELETE FROM group_info;"
+			"DELETE FROM key_holder; DELETE FROM audience;"
+			"DELETE FROM secret;"
+			"DELETE FROM collection; DELETE FROM collection_value;"
+			"DELETE FROM number; DELETE FROM history_job;"
+			"DELETE FROM chat_timer; COMMIT",
 			err);
 	lanedb_close(dbp);
 	if (unlink_one(path, "", err) != 0 ||

@@ -125,6 +125,23 @@ static int move_rows(struct lanedb *db, const struct moving *m, const char *pn,
 	return rc < 0 ? -1 : delete_named(db, m->clear, pn, err);
 }
 
+/* Who has our sender keys is kept under the same names. */
+static int move_holders(
+	struct lanedb *db, const char *pn, const char *lid, struct err *err)
+{
+	scoped(query_close) struct query q = query_open(&db->db,
+		"INSERT INTO key_holder (chat, name, device)"
+		" SELECT chat, ?1, device FROM key_holder WHERE name = ?2"
+		" ON CONFLICT (chat, name, device) DO NOTHING");
+
+	query_bind_text(&q, lid);
+	query_bind_text(&q, pn);
+	if (query_run(&q, NULL, err) != 0)
+		return -1;
+	return delete_named(
+		db, "DELETE FROM key_holder WHERE name = ?", pn, err);
+}
+
 static int migrate_records(
 	struct lanedb *db, const char *pn, const char *lid, struct err *err)
 {
@@ -133,6 +150,8 @@ static int migrate_records(
 	for (size_t i = 0; i < ARRAY_LEN(moving); i++)
 		if (move_rows(db, &moving[i], pn, lid, err) != 0)
 			return -1;
+	if (move_holders(db, pn, lid, err) != 0)
+		return -1;
 	session_cache_forget(db, pn);
 	session_cache_forget(db, lid);
 	return 0;

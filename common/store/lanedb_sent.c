@@ -2,6 +2,7 @@
  * often each was asked for again; and the stanzas it has seen. */
 #include "common/store/lanedb_impl.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "common/err.h"
@@ -16,25 +17,28 @@ int lanedb_sent_save(
 	if (lanedb_begin(db, err) != 0)
 		return -1;
 	scoped(query_close) struct query q = query_open(&db->db,
-		"INSERT INTO sent (wa_id, chat, sealed, sent_ms)"
-		" VALUES (?, ?, ?, ?) ON CONFLICT (wa_id) DO UPDATE SET"
-		" chat = excluded.chat, sealed = excluded.sealed,"
+		"INSERT INTO sent (wa_id, chat, envelope, sealed, sent_ms)"
+		" VALUES (?, ?, ?, ?, ?) ON CONFLICT (wa_id) DO UPDATE SET"
+		" chat = excluded.chat, envelope = excluded.envelope,"
+		" sealed = excluded.sealed,"
 		" sent_ms = excluded.sent_ms");
 
 	lanedb_seal(db, lanedb_place(db, "sent %s", sent->wa_id), sent->message,
 		sent->n);
 	query_bind_text(&q, sent->wa_id);
 	query_bind_text(&q, wa_jid_text(&sent->chat, chat));
+	query_bind_text(&q, sent->envelope != NULL ? sent->envelope : "");
 	query_bind_blob(&q, db->scratch.data, db->scratch.len);
 	query_bind_int(&q, sent->sent_ms);
 	return query_run(&q, NULL, err);
 }
 
 int lanedb_sent_load(struct lanedb *db, const char *wa_id,
-	struct wa_jid *chat_out, struct buf *message_out, struct err *err)
+	struct wa_jid *chat_out, char envelope_out[LANE_ENVELOPE],
+	struct buf *message_out, struct err *err)
 {
-	scoped(query_close) struct query q = query_open(
-		&db->db, "SELECT chat, sealed FROM sent WHERE wa_id = ?");
+	scoped(query_close) struct query q = query_open(&db->db,
+		"SELECT chat, envelope, sealed FROM sent WHERE wa_id = ?");
 	const char *chat;
 	const void *sealed;
 	size_t n;
@@ -47,11 +51,26 @@ int lanedb_sent_load(struct lanedb *db, const char *wa_id,
 	chat = query_text(&q);
 	if (chat == NULL || wa_jid_parse(chat, strlen(chat), chat_out) != 0)
 		return err_set(err, ERR_IO, "sent: damaged row");
+	snprintf(envelope_out, LANE_ENVELOPE, "%s", query_text(&q));
 	sealed = query_blob(&q, &n);
 	return lanedb_unseal(db, lanedb_place(db, "sent %s", wa_id), sealed, n,
 		       message_out, err) == 0
 		       ? 1
 		       : -1;
+}
+
+int lanedb_sent_time(struct lanedb *db, const char *wa_id,
+	int64_t *sent_ms_out, struct err *err)
+{
+	scoped(query_close) struct query q =
+		query_open(&db->db, "SELECT sent_ms FROM sent WHERE wa_id = ?");
+	int rc;
+
+	query_bind_text(&q, wa_id);
+	rc = query_step(&q, err);
+	if (rc == 1)
+		*sent_ms_out = query_int(&q);
+	return rc;
 }
 
 static int expire(struct lanedb *db, const char *sql, int64_t before_ms,
@@ -72,7 +91,12 @@ int lanedb_sent_expire(
 	if (expire(db,
 		    "DELETE FROM sent WHERE wa_id IN (SELECT wa_id FROM sent"
 		    " WHERE sent_ms < ? ORDER BY sent_ms LIMIT ?)",
-		    before_ms, limit, err) != 0)
+		    before_ms, limit, err) != 0 ||
+		expire(db,
+			"DELETE FROM audience WHERE wa_id IN (SELECT wa_id"
+			" FROM audience WHERE at_ms < ? ORDER BY at_ms LIMIT "
+			"?)",
+			before_ms, limit, err) != 0)
 		return -1;
 	return expire(db,
 		"DELETE FROM retry WHERE (direction, peer, wa_id) IN"

@@ -1,6 +1,7 @@
 #include "common/store/message.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "common/err.h"
 #include "common/own.h"
@@ -14,10 +15,11 @@ static_assert(MESSAGE_QUEUED == 1 && MESSAGE_SENT == 2 &&
 	"stored numbers never change; SQL says 1 for QUEUED");
 static_assert(MESSAGE_OUT == 1 && MESSAGE_IN == 2,
 	"stored numbers never change; SQL says 1 for OUT");
-static_assert(MESSAGE_TEXT == 1 && MESSAGE_OTHER == 99,
+static_assert(
+	MESSAGE_TEXT == 1 && MESSAGE_GROUP_INVITE == 16 && MESSAGE_OTHER == 99,
 	"stored numbers never change");
 static_assert(MESSAGE_BY_API == 1 && MESSAGE_BY_SCHEDULE == 2 &&
-		      MESSAGE_BY_PHONE == 3,
+		      MESSAGE_BY_PHONE == 3 && MESSAGE_BY_HISTORY == 4,
 	"stored numbers never change");
 
 const char *message_status_name(enum message_status status)
@@ -41,15 +43,52 @@ const char *message_status_name(enum message_status status)
 	return "UNKNOWN";
 }
 
+static const struct {
+	enum message_kind kind;
+	const char *name;
+} kinds[] = {
+	{ MESSAGE_TEXT, "TEXT" },
+	{ MESSAGE_IMAGE, "IMAGE" },
+	{ MESSAGE_VIDEO, "VIDEO" },
+	{ MESSAGE_AUDIO, "AUDIO" },
+	{ MESSAGE_VOICE, "VOICE" },
+	{ MESSAGE_DOCUMENT, "DOCUMENT" },
+	{ MESSAGE_STICKER, "STICKER" },
+	{ MESSAGE_LOCATION, "LOCATION" },
+	{ MESSAGE_CONTACT, "CONTACT" },
+	{ MESSAGE_POLL, "POLL" },
+	{ MESSAGE_REACTION, "REACTION" },
+	{ MESSAGE_EDIT, "EDIT" },
+	{ MESSAGE_REVOKE, "REVOKE" },
+	{ MESSAGE_POLL_VOTE, "POLL_VOTE" },
+	{ MESSAGE_BUTTON_REPLY, "BUTTON_REPLY" },
+	{ MESSAGE_GROUP_INVITE, "GROUP_INVITE" },
+	{ MESSAGE_OTHER, "OTHER" },
+};
+
 const char *message_kind_name(enum message_kind kind)
 {
-	switch (kind) {
-	case MESSAGE_TEXT:
-		return "TEXT";
-	case MESSAGE_OTHER:
-		return "OTHER";
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		if (kinds[i].kind == kind)
+			return kinds[i].name;
 	}
 	return "UNKNOWN";
+}
+
+int message_kind_parse(const char *name, enum message_kind *out)
+{
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		if (strcmp(kinds[i].name, name) == 0) {
+			*out = kinds[i].kind;
+			return 0;
+		}
+	}
+	return -1;
+}
+
+bool message_kind_has_media(enum message_kind kind)
+{
+	return kind >= MESSAGE_IMAGE && kind <= MESSAGE_STICKER;
 }
 
 static const char *text_or_null(const char *text)
@@ -88,6 +127,12 @@ struct message message_from_row(struct query *q)
 	m.delivered_ms = query_int(q);
 	m.read_ms = query_int(q);
 	m.failed_ms = query_int(q);
+	m.content = query_text(q);
+	m.media_id = query_int(q);
+	m.n_recipients = (int)query_int(q);
+	m.n_delivered = (int)query_int(q);
+	m.n_read = (int)query_int(q);
+	m.media_public_id = query_text(q);
 	return m;
 }
 
@@ -119,13 +164,13 @@ static int message_one(
 
 /* ---- inserting ---- */
 
-#define MESSAGE_INSERT(unique_key)                                            \
-	"INSERT INTO message (public_id, account_id, device_id, device_seq,"  \
-	" direction, kind, source, status, wa_id, has_foreign_id, chat,"      \
-	" sender, phone, lid, push_name, text, reason, client_message_id,"    \
-	" n_devices, n_retries, created_ms, wa_ms, sent_ms, delivered_ms,"    \
-	" read_ms, failed_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?," \
-	" ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?)"                             \
+#define MESSAGE_INSERT(unique_key)                                           \
+	"INSERT INTO message (public_id, account_id, device_id, device_seq," \
+	" direction, kind, source, status, wa_id, has_foreign_id, chat,"     \
+	" sender, phone, lid, push_name, text, reason, client_message_id,"   \
+	" n_devices, n_retries, created_ms, wa_ms, sent_ms, delivered_ms,"   \
+	" read_ms, failed_ms, content, media_id) VALUES (?, ?, ?, ?, ?, ?,"  \
+	" ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?)" \
 	" ON CONFLICT " unique_key " DO NOTHING"
 
 static void bind_message(
@@ -156,6 +201,8 @@ static void bind_message(
 	query_bind_int(q, m->delivered_ms);
 	query_bind_int(q, m->read_ms);
 	query_bind_int(q, m->failed_ms);
+	query_bind_text(q, m->content);
+	query_bind_int_or_null(q, m->media_id);
 }
 
 static int next_seq(
@@ -385,8 +432,9 @@ static void fill_times(struct message *m, const struct message_change *change)
 static bool differ(const struct message *a, const struct message *b)
 {
 	return a->status != b->status || a->n_devices != b->n_devices ||
-	       a->sent_ms != b->sent_ms || a->delivered_ms != b->delivered_ms ||
-	       a->read_ms != b->read_ms || a->failed_ms != b->failed_ms;
+	       a->n_recipients != b->n_recipients || a->sent_ms != b->sent_ms ||
+	       a->delivered_ms != b->delivered_ms || a->read_ms != b->read_ms ||
+	       a->failed_ms != b->failed_ms;
 }
 
 static int message_update(
@@ -394,12 +442,14 @@ static int message_update(
 {
 	scoped(query_close) struct query q = query_open(tx_db(tx),
 		"UPDATE message SET status = ?, reason = ?, n_devices = ?,"
-		" sent_ms = ?, delivered_ms = ?, read_ms = ?, failed_ms = ?"
+		" n_recipients = ?, sent_ms = ?, delivered_ms = ?, read_ms = "
+		"?, failed_ms = ?"
 		" WHERE id = ?");
 
 	query_bind_int(&q, m->status);
 	query_bind_text(&q, m->reason);
 	query_bind_int(&q, m->n_devices);
+	query_bind_int(&q, m->n_recipients);
 	query_bind_int(&q, m->sent_ms);
 	query_bind_int(&q, m->delivered_ms);
 	query_bind_int(&q, m->read_ms);
@@ -421,6 +471,8 @@ static int message_apply(struct tx *tx, struct message *m,
 	fill_times(m, change);
 	if (change->n_devices > 0)
 		m->n_devices = change->n_devices;
+	if (change->n_recipients > 0)
+		m->n_recipients = change->n_recipients;
 	return differ(m, &before) ? message_update(tx, m, err) : 0;
 }
 
@@ -519,4 +571,25 @@ int store_message_by_client_id(struct store *store, int64_t device_id,
 	query_bind_int(&q, device_id);
 	query_bind_text(&q, client_message_id);
 	return message_one(&q, row, arg, err);
+}
+
+int store_message_each_wa_id(struct store *store, int64_t device_id,
+	const char *wa_id, message_row_fn *row, void *arg, struct err *err)
+{
+	scoped(query_close) struct query q = query_open(store_db(store),
+		MESSAGE_SELECT " WHERE m.device_id = ? AND m.wa_id = ?"
+			       " AND m.has_foreign_id = 1");
+	const int64_t seq = waid_seq(store_waid_key(store), device_id, wa_id);
+	int64_t id;
+	int rc = 0;
+
+	if (seq != 0)
+		rc = find_by_seq(store, device_id, seq, wa_id, &id, err);
+	if (rc == 1)
+		return store_message_by_id(store, id, row, arg, err);
+	if (rc < 0)
+		return -1;
+	query_bind_int(&q, device_id);
+	query_bind_text(&q, wa_id);
+	return message_walk(&q, row, arg, err) < 0 ? -1 : 0;
 }

@@ -20,15 +20,39 @@ enum message_status {
 	MESSAGE_RECEIVED = 7, /* inbound */
 };
 enum message_direction { MESSAGE_OUT = 1, MESSAGE_IN = 2 };
-enum message_kind { MESSAGE_TEXT = 1, MESSAGE_OTHER = 99 };
+/* docs/content.md says what each holds.  Stored; never renumber. */
+enum message_kind {
+	MESSAGE_TEXT = 1,
+	MESSAGE_IMAGE = 2,
+	MESSAGE_VIDEO = 3,
+	MESSAGE_AUDIO = 4,
+	MESSAGE_VOICE = 5,
+	MESSAGE_DOCUMENT = 6,
+	MESSAGE_STICKER = 7,
+	MESSAGE_LOCATION = 8,
+	MESSAGE_CONTACT = 9,
+	MESSAGE_POLL = 10,
+	MESSAGE_REACTION = 11,
+	MESSAGE_EDIT = 12,
+	MESSAGE_REVOKE = 13,
+	MESSAGE_POLL_VOTE = 14,
+	MESSAGE_BUTTON_REPLY = 15,
+	MESSAGE_GROUP_INVITE = 16,
+	MESSAGE_OTHER = 99,
+};
 enum message_source {
 	MESSAGE_BY_API = 1,
 	MESSAGE_BY_SCHEDULE = 2,
-	MESSAGE_BY_PHONE = 3 /* sent on the phone or another linked device */
+	MESSAGE_BY_PHONE = 3,  /* sent on the phone or another linked device */
+	MESSAGE_BY_HISTORY = 4 /* from before the device was linked: no event */
 };
 
 const char *message_status_name(enum message_status status); /* "QUEUED" ... */
 const char *message_kind_name(enum message_kind kind);	     /* "TEXT" ... */
+/* 0, or -1 for an unknown name. */
+int message_kind_parse(const char *name, enum message_kind *out);
+/* IMAGE .. STICKER: carries a media row. */
+bool message_kind_has_media(enum message_kind kind);
 
 struct message {
 	int64_t id;
@@ -49,6 +73,11 @@ struct message {
 	const char *lid;    /* the other party's LID user, or NULL */
 	const char *push_name;
 	const char *text;
+	const char *content;	     /* JSON of docs/content.md, or NULL */
+	int64_t media_id;	     /* row of its media, 0 = none */
+	const char *media_public_id; /* read only: of that row, or NULL */
+	int n_recipients;	 /* group, status: accounts it was sent to */
+	int n_delivered, n_read; /* of them, have reported */
 	enum message_status status;
 	const char *reason;	       /* why it waits or failed, or NULL */
 	const char *client_message_id; /* or NULL */
@@ -77,6 +106,12 @@ int store_message_insert_out(struct tx *tx, struct message *message,
 int store_message_insert_in(struct tx *tx, struct message *message,
 	bool *duplicate, struct err *err);
 
+/* What store_message_insert_in() found known: when it stands there as
+ * "unavailable", it gets this content, and *@filled: @message then has the
+ * row's id and public id.  message_fill.c */
+int store_message_fill(struct tx *tx, struct message *message,
+	char public_id_out[UUID_LEN], bool *filled, struct err *err);
+
 /* The lane's queue: QUEUED messages of a device with device_seq > @after,
  * oldest first. */
 int store_message_queued(struct store *store, int64_t device_id,
@@ -94,6 +129,7 @@ struct message_change {
 	int64_t at_ms;
 	const char *reason; /* FAILED */
 	int n_devices;	    /* > 0: store */
+	int n_recipients;   /* > 0: store */
 };
 int store_message_change(struct tx *tx, int64_t device_id,
 	const struct message_change *change, bool *changed, message_row_fn *row,
@@ -123,5 +159,10 @@ int store_message_by_wa_id(struct store *store, int64_t device_id,
 int store_message_by_client_id(struct store *store, int64_t device_id,
 	const char *client_message_id, message_row_fn *row, void *arg,
 	struct err *err);
+/* Every message of a device that has this WhatsApp id, both directions; there
+ * may be none.  Others choose their ids: only with its chat and its sender is
+ * one unique. */
+int store_message_each_wa_id(struct store *store, int64_t device_id,
+	const char *wa_id, message_row_fn *row, void *arg, struct err *err);
 
 #endif

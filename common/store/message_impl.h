@@ -10,7 +10,9 @@
 	" m.device_seq, m.direction, m.kind, m.source, m.wa_id, m.chat,"      \
 	" m.sender, m.phone, m.lid, m.push_name, m.text, m.status, m.reason," \
 	" m.client_message_id, m.n_devices, m.n_retries, m.created_ms,"       \
-	" m.wa_ms, m.sent_ms, m.delivered_ms, m.read_ms, m.failed_ms"         \
+	" m.wa_ms, m.sent_ms, m.delivered_ms, m.read_ms, m.failed_ms,"        \
+	" m.content, m.media_id, m.n_recipients, m.n_delivered, m.n_read,"    \
+	" (SELECT public_id FROM media WHERE id = m.media_id)"                \
 	" FROM message m JOIN device d ON d.id = m.device_id"
 
 /* Rows of one stretch of the index by phone (message_list.c).  Part of the

@@ -253,7 +253,116 @@ static const char version_1[] =
 	" UNIQUE (account_id, key));"
 	"CREATE INDEX idempotency_by_age ON idempotency (created_ms);";
 
+/* Media, every kind of message, groups, contacts and chats. */
+static const char version_2[] =
+	/* What a message holds beyond its text: JSON, see docs/content.md. */
+	"ALTER TABLE message ADD COLUMN content TEXT;"
+	"ALTER TABLE message ADD COLUMN media_id INTEGER;"
+	/* Of a message to a group or a status: accounts that it was sent to,
+	 * and how many of them have reported. 0: a chat with one account. */
+	"ALTER TABLE message ADD COLUMN n_recipients INTEGER NOT NULL"
+	" DEFAULT 0;"
+	"ALTER TABLE message ADD COLUMN n_delivered INTEGER NOT NULL"
+	" DEFAULT 0;"
+	"ALTER TABLE message ADD COLUMN n_read INTEGER NOT NULL DEFAULT 0;"
+	/* One row a member that reported. */
+	"CREATE TABLE receipt ("
+	" id INTEGER PRIMARY KEY,"
+	" message_id INTEGER NOT NULL REFERENCES message (id),"
+	" contact_id INTEGER NOT NULL REFERENCES contact (id),"
+	" delivered_ms INTEGER NOT NULL,"
+	" read_ms INTEGER NOT NULL,"
+	" played_ms INTEGER NOT NULL DEFAULT 0,"
+	" UNIQUE (message_id, contact_id));"
+	/* Two contacts that turn out to be one. */
+	"CREATE INDEX receipt_of_contact ON receipt (contact_id);"
+
+	/* ---- media ---- */
+	"CREATE TABLE media ("
+	" id INTEGER PRIMARY KEY,"
+	" public_id TEXT NOT NULL UNIQUE,"
+	" account_id INTEGER NOT NULL REFERENCES account (id),"
+	" device_id INTEGER NOT NULL DEFAULT 0," /* that received it; 0:
+						    uploaded */
+	" kind INTEGER NOT NULL,"
+	" state INTEGER NOT NULL,"
+	" sha256 BLOB," /* names the file; NULL: not here yet */
+	" size INTEGER NOT NULL,"
+	" mime TEXT NOT NULL,"
+	" file_name TEXT,"
+	" width INTEGER NOT NULL,"
+	" height INTEGER NOT NULL,"
+	" seconds INTEGER NOT NULL,"
+	" pages INTEGER NOT NULL,"
+	" is_animated INTEGER NOT NULL,"
+	" thumbnail BLOB,"
+	" waveform BLOB,"
+	" made_from INTEGER," /* a voice note or sticker: the media it is of */
+	" created_ms INTEGER NOT NULL,"
+	" deleted_ms INTEGER NOT NULL);"
+	/* Lists: uploads of an account, all or of a kind. */
+	"CREATE INDEX media_of_account ON media (account_id, id)"
+	" WHERE device_id = 0 AND deleted_ms = 0 AND made_from IS NULL;"
+	"CREATE INDEX media_of_kind ON media (account_id, kind, id)"
+	" WHERE device_id = 0 AND deleted_ms = 0 AND made_from IS NULL;"
+	/* Whether a file is still wanted; a voice note made before. */
+	"CREATE INDEX media_of_file ON media (sha256)"
+	" WHERE sha256 IS NOT NULL;"
+	"CREATE INDEX media_made_from ON media (made_from, kind)"
+	" WHERE made_from IS NOT NULL AND deleted_ms = 0;"
+	/* Messages that name it: a file stays while one waits to be sent. */
+	"CREATE INDEX message_of_media ON message (media_id)"
+	" WHERE media_id IS NOT NULL AND status = 1;"
+
+	/* ---- contacts: one for each person an account knows, whichever of
+	 * the two names came first ---- */
+	"CREATE TABLE contact ("
+	" id INTEGER PRIMARY KEY,"
+	" public_id TEXT NOT NULL UNIQUE,"
+	" account_id INTEGER NOT NULL REFERENCES account (id),"
+	" phone TEXT,"
+	" lid TEXT,"
+	" name TEXT,"	   /* from the phone's address book */
+	" push_name TEXT," /* what they call themselves */
+	" created_ms INTEGER NOT NULL,"
+	" updated_ms INTEGER NOT NULL);"
+	"CREATE UNIQUE INDEX contact_phone ON contact (account_id, phone)"
+	" WHERE phone IS NOT NULL;"
+	"CREATE UNIQUE INDEX contact_lid ON contact (account_id, lid)"
+	" WHERE lid IS NOT NULL;"
+	"CREATE INDEX contact_of_account ON contact (account_id, id);"
+
+	/* ---- chats of a device, as its phone lists them ---- */
+	"CREATE TABLE chat ("
+	" id INTEGER PRIMARY KEY,"
+	" account_id INTEGER NOT NULL REFERENCES account (id),"
+	" device_id INTEGER NOT NULL REFERENCES device (id),"
+	" jid TEXT NOT NULL,"
+	" name TEXT,"
+	" is_archived INTEGER NOT NULL,"
+	" is_pinned INTEGER NOT NULL,"
+	" is_unread INTEGER NOT NULL,"
+	" muted_until_ms INTEGER NOT NULL," /* -1: for ever */
+	" last_ms INTEGER NOT NULL,"
+	/* The oldest message that is known: what a question for earlier ones
+	 * starts from. */
+	" oldest_ms INTEGER NOT NULL,"
+	" oldest_wa_id TEXT,"
+	" oldest_from_me INTEGER NOT NULL,"
+	" updated_ms INTEGER NOT NULL,"
+	" UNIQUE (device_id, jid));"
+	"CREATE INDEX chat_of_device ON chat (device_id, id);"
+
+	/* Why new chats wait, and until when; how the lane does. */
+	"ALTER TABLE device ADD COLUMN health TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE device ADD COLUMN health_reason TEXT;"
+	"ALTER TABLE device ADD COLUMN cold_chats_until_ms INTEGER NOT NULL"
+	" DEFAULT 0;"
+	"ALTER TABLE device ADD COLUMN cold_chats_reason TEXT;"
+	"ALTER TABLE device ADD COLUMN proxy BLOB;"; /* sealed URL, or NULL */
+
 const char *const store_migrations[] = {
 	version_1,
+	version_2,
 };
 const int n_store_migrations = ARRAY_LEN(store_migrations);

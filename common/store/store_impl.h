@@ -2,6 +2,8 @@
 #ifndef COMMON_STORE_STORE_IMPL_H
 #define COMMON_STORE_STORE_IMPL_H
 
+#include <assert.h>
+
 #include "common/store/db.h"
 #include "common/store/query.h"
 #include "common/store/store.h"
@@ -12,7 +14,13 @@ struct db *tx_db(struct tx *tx);
 const struct waid_key *store_waid_key(struct store *store);
 
 /* Totals of lists that filter by status, kept as they change. */
-enum list_kind { LIST_ATTEMPT = 1, LIST_SCHEDULED = 2 }; /* stored */
+enum list_kind {
+	LIST_ATTEMPT = 1,
+	LIST_SCHEDULED = 2,
+	LIST_CONTACT = 3,
+	LIST_CHAT = 4,
+	LIST_MEDIA = 5, /* its status is a media_kind */
+}; /* stored */
 struct list_key {
 	enum list_kind list;
 	int64_t account_id;

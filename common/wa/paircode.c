@@ -22,21 +22,27 @@ static_assert(SALT_BYTES + NONCE_BYTES + BUNDLE_PLAIN_BYTES + WA_GCM_TAG ==
 		      WA_PAIR_BUNDLE_BYTES,
 	"salt, nonce, sealed keys");
 
-void wa_pair_code_new(char out[WA_PAIR_CODE_LEN])
+void wa_pair_code_text(const uint8_t bytes[5], char out[WA_PAIR_CODE_LEN])
 {
 	/* No 0, I, O, U. */
 	static const char alphabet[] = "123456789ABCDEFGHJKLMNPQRSTVWXYZ";
-	uint8_t random[5];
 	uint64_t bits = 0;
 
-	randombytes_buf(random, sizeof(random));
-	for (size_t i = 0; i < sizeof(random); i++)
-		bits = bits << 8 | random[i];
+	for (size_t i = 0; i < 5; i++)
+		bits = bits << 8 | bytes[i];
 	for (int i = 0; i < WA_PAIR_CODE_LEN - 1; i++)
 		out[i] = alphabet[bits >> (35 - 5 * i) & 31];
 	out[WA_PAIR_CODE_LEN - 1] = '\0';
-	sodium_memzero(random, sizeof(random));
 	sodium_memzero(&bits, sizeof(bits));
+}
+
+void wa_pair_code_new(char out[WA_PAIR_CODE_LEN])
+{
+	uint8_t random[5];
+
+	randombytes_buf(random, sizeof(random));
+	wa_pair_code_text(random, out);
+	sodium_memzero(random, sizeof(random));
 }
 
 /* Wrapping and unwrapping are the same: the key stream of code and salt. */

@@ -14,6 +14,8 @@ struct err;
 #define WA_PAIR_WRAP_BYTES 80
 #define WA_PAIR_BUNDLE_BYTES 156
 void wa_pair_code_new(char out[WA_PAIR_CODE_LEN]);
+/* Forty bits as they are shown. */
+void wa_pair_code_text(const uint8_t bytes[5], char out[WA_PAIR_CODE_LEN]);
 /* wrap(pub) = salt 32, iv 16, AES-CTR(PBKDF2(code, salt), iv, pub).  131072
  * rounds: some 50 ms. */
 void wa_pair_wrap(const char *code, const uint8_t pub[WA_KEY_BYTES],

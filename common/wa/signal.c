@@ -255,6 +255,22 @@ int wa_signal_session_info(struct wa_signal *party,
 	return 0;
 }
 
+/* An initiator repeats its prekey message until it has decrypted one of the
+ * other side's. */
+int wa_signal_is_answered(struct wa_signal *party, const struct wa_jid *address)
+{
+	scoped(signal_unref) session_record *record = NULL;
+
+	signal_party_begin(party, NULL, address);
+	if (signal_protocol_session_load_session(
+		    party->records, &record, &party->address) < 0)
+		return -1;
+	if (party->session_missing)
+		return 0;
+	return !session_state_has_unacknowledged_pre_key_message(
+		session_record_get_state(record));
+}
+
 /* ---- our own bundle, and the library itself ---- */
 
 void wa_signal_sign_prekey(const struct wa_keypair *identity,

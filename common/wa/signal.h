@@ -112,11 +112,21 @@ int wa_signal_session_info(struct wa_signal *party,
 	const struct wa_jid *address, uint32_t *registration_id_out,
 	uint8_t base_key_out[33]);
 
+/* Has the other side ever written in this session: 1 yes, 0 no or no session,
+ * -1 store failure. */
+int wa_signal_is_answered(
+	struct wa_signal *party, const struct wa_jid *address);
+
 /* ---- groups ---- */
 /* Creates our sender key for @group if needed; appends the SKDM bytes to @out.
  */
 int wa_signal_group_skdm(struct wa_signal *party, const struct wa_jid *group,
 	const struct wa_jid *self, struct buf *out, struct err *err);
+/* Of our current sender key: its id, and how many messages it has encrypted.
+ * 1, 0 there is none, -1 store failure. */
+int wa_signal_group_info(struct wa_signal *party, const struct wa_jid *group,
+	const struct wa_jid *self, uint32_t *key_id_out,
+	uint32_t *iteration_out);
 /* Ignores an SKDM whose key id and signing key we already hold, unless it is
  * more than 2000 messages ahead of what we can follow (messages.md 1.4). */
 int wa_signal_group_process(struct wa_signal *party, const struct wa_jid *group,

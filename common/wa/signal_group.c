@@ -27,6 +27,26 @@ int wa_signal_group_skdm(struct wa_signal *party, const struct wa_jid *group,
 	return 0;
 }
 
+int wa_signal_group_info(struct wa_signal *party, const struct wa_jid *group,
+	const struct wa_jid *self, uint32_t *key_id_out,
+	uint32_t *iteration_out)
+{
+	scoped(signal_unref) sender_key_record *record = NULL;
+	sender_key_state *state = NULL;
+
+	signal_party_begin(party, group, self);
+	if (signal_protocol_sender_key_load_key(
+		    party->records, &record, &party->key_name) < 0)
+		return -1;
+	if (sender_key_record_is_empty(record) ||
+		sender_key_record_get_sender_key_state(record, &state) < 0)
+		return 0;
+	*key_id_out = sender_key_state_get_key_id(state);
+	*iteration_out = sender_chain_key_get_iteration(
+		sender_key_state_get_chain_key(state));
+	return 1;
+}
+
 /* Do we hold this key, at a place from which its chain can still be followed?
  * Then processing the SKDM again would lose skipped keys or rewind the chain.
  */

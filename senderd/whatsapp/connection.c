@@ -16,6 +16,7 @@
 #include "common/wa/noise.h"
 #include "senderd/whatsapp/login.h"
 #include "senderd/whatsapp/stream.h"
+#include "senderd/whatsapp/tunnel.h"
 
 #define PROTOCOL_NAME "whatsapp"
 #define ORIGIN "https://web.whatsapp.com"
@@ -160,7 +161,7 @@ static int dial(struct connection *conn, struct err *err)
 {
 	struct lane *lane = conn->lane;
 	scoped(str_free) char *url = xstrdup(lane->config->whatsapp.url);
-	char path[256], host_header[256];
+	char path[256], host_header[256], tunnel[TUNNEL_ADDRESS];
 	const char *scheme, *host, *rest;
 	struct lws_client_connect_info info = { 0 };
 	int port;
@@ -170,9 +171,12 @@ static int dial(struct connection *conn, struct err *err)
 	snprintf(path, sizeof path, "/%s", rest);
 	snprintf(host_header, sizeof host_header,
 		port == 443 || port == 80 ? "%s" : "%s:%d", host, port);
+	if (lane->proxy != NULL &&
+		tunnel_open(lane->proxy, host, port, tunnel, err) != 0)
+		return -1;
 	info.context = lane->lws;
 	info.vhost = lane->vhost;
-	info.address = host;
+	info.address = lane->proxy != NULL ? tunnel : host;
 	info.port = port;
 	info.path = path;
 	info.host = host_header;

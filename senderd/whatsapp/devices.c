@@ -92,6 +92,33 @@ int devices_forget_user(
 	return devices_forget(lane, user, err);
 }
 
+/* Neither its devices nor whether it is on WhatsApp at all is known now. */
+static int number_forget(
+	struct lane *lane, const struct wa_jid *user, struct err *err)
+{
+	if (devices_forget(lane, user, err) != 0)
+		return -1;
+	if (user->server != WA_SERVER_PN)
+		return 0;
+	return lanedb_number_save(lane->db, user->user, false, "", 0, err);
+}
+
+int devices_on_contacts(
+	struct lane *lane, const struct wa_node *notification, struct err *err)
+{
+	static const char *const names[] = { "old", "new" };
+	const struct wa_node *modify = wa_node_child(notification, "modify");
+	struct wa_jid user;
+
+	for (size_t i = 0; modify != NULL && i < ARRAY_LEN(names); i++) {
+		if (wa_node_jid(modify, names[i], &user) &&
+			wa_jid_is_user(&user) &&
+			number_forget(lane, &user, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* ---- the question for devices ---- */
 
 struct question {
@@ -107,8 +134,9 @@ static void question_free(struct question **questionp)
 	free(move(*questionp));
 }
 
-static struct wa_node *usync_new(struct lane *lane, const char *context,
-	struct wa_node **query_out, struct wa_node **list_out)
+struct wa_node *devices_usync(struct lane *lane, const char *mode,
+	const char *context, struct wa_node **query_out,
+	struct wa_node **list_out)
 {
 	struct wa_node *iq = iq_new(lane, "get", "usync");
 	struct wa_node *usync = wa_node_add(iq, "usync");
@@ -117,7 +145,7 @@ static struct wa_node *usync_new(struct lane *lane, const char *context,
 	id_uuid7(sid);
 	wa_node_set(usync, "sid", sid);
 	wa_node_set(usync, "context", context);
-	wa_node_set(usync, "mode", "query");
+	wa_node_set(usync, "mode", mode);
 	wa_node_set(usync, "last", "true");
 	wa_node_set(usync, "index", "0");
 	*query_out = wa_node_add(usync, "query");
@@ -258,7 +286,8 @@ void devices_ask(struct lane *lane, const struct wa_jid *users, size_t n,
 	struct question *question = xcalloc(1, sizeof *question);
 	struct wa_node *query = NULL;
 	struct wa_node *list = NULL;
-	struct wa_node *iq = usync_new(lane, "message", &query, &list);
+	struct wa_node *iq =
+		devices_usync(lane, "query", "message", &query, &list);
 
 	question->done = done;
 	question->arg = arg;
@@ -275,14 +304,18 @@ void devices_ask(struct lane *lane, const struct wa_jid *users, size_t n,
 
 /* ---- is this number on WhatsApp? ---- */
 
+#define EXISTS_FRESH_MS (24 * 3600 * 1000LL)
+#define MISSING_FRESH_MS (3600 * 1000LL)
+
 struct check {
 	devices_numbers_fn *fn;
 	void *arg;
 	size_t n;
 	struct {
 		char phone[PHONE_LEN];
-		char lid[WA_JID_TEXT];
+		char lid[LANE_NUMBER_LID]; /* bare user */
 		bool exists;
+		bool is_known; /* asked lately, or just now */
 	} numbers[DEVICES_ASK_MAX];
 };
 
@@ -296,21 +329,24 @@ static void check_answer(struct lane *lane, struct check *check,
 {
 	Bus__NumberExists rows[DEVICES_ASK_MAX];
 	Bus__NumberExists *row_pointers[DEVICES_ASK_MAX];
+	char lids[DEVICES_ASK_MAX][WA_JID_TEXT];
 	Bus__Answer answer = BUS__ANSWER__INIT;
 
 	answer.error = (uint32_t)code;
 	answer.error_text = (char *)words;
-	if (code == ERR_OK) {
-		for (size_t i = 0; i < check->n; i++) {
-			bus__number_exists__init(&rows[i]);
-			rows[i].phone = check->numbers[i].phone;
-			rows[i].exists = check->numbers[i].exists;
-			rows[i].lid = check->numbers[i].lid;
-			row_pointers[i] = &rows[i];
-		}
-		answer.n_numbers = check->n;
-		answer.numbers = row_pointers;
+	for (size_t i = 0; code == ERR_OK && i < check->n; i++) {
+		struct wa_jid lid = wa_jid_lid(check->numbers[i].lid, 0);
+
+		bus__number_exists__init(&rows[i]);
+		rows[i].phone = check->numbers[i].phone;
+		rows[i].exists = check->numbers[i].exists;
+		rows[i].lid = check->numbers[i].lid[0] != '\0'
+				      ? wa_jid_text(&lid, lids[i])
+				      : (char *)"";
+		row_pointers[i] = &rows[i];
+		answer.n_numbers = i + 1;
 	}
+	answer.numbers = row_pointers;
 	check->fn(lane, &answer, check->arg);
 }
 
@@ -343,25 +379,35 @@ static bool user_phone(const struct wa_node *user,
 	       phone_parse(jid.user, strlen(jid.user), out) == 0;
 }
 
-static int number_learn(struct lane *lane, struct check *check, size_t at,
-	const struct wa_node *user, const struct wa_node *contact,
-	struct err *err)
+static int number_lid(struct lane *lane, struct check *check, size_t at,
+	const struct wa_node *user, struct err *err)
 {
 	const struct wa_node *lid_node = wa_node_child(user, "lid");
 	struct wa_jid pn = wa_jid_pn(check->numbers[at].phone, 0);
 	struct wa_jid lid;
 
-	check->numbers[at].exists = wa_node_is(contact, "type", "in");
-	if (!check->numbers[at].exists)
-		return 0;
 	if (!(lid_node != NULL && wa_node_jid(lid_node, "val", &lid)) &&
 		!wa_node_jid(user, "jid", &lid))
 		return 0;
 	if (lid.server != WA_SERVER_LID)
 		return 0;
-	lid = wa_jid_bare(&lid);
-	wa_jid_text(&lid, check->numbers[at].lid);
+	snprintf(check->numbers[at].lid, sizeof check->numbers[at].lid, "%s",
+		lid.user);
 	return devices_learn_pair(lane, &pn, &lid, err);
+}
+
+static int number_learn(struct lane *lane, struct check *check, size_t at,
+	const struct wa_node *user, const struct wa_node *contact,
+	struct err *err)
+{
+	check->numbers[at].is_known = true;
+	check->numbers[at].exists = wa_node_is(contact, "type", "in");
+	if (check->numbers[at].exists &&
+		number_lid(lane, check, at, user, err) != 0)
+		return -1;
+	return lanedb_number_save(lane->db, check->numbers[at].phone,
+		check->numbers[at].exists, check->numbers[at].lid,
+		clock_now_ms(), err);
 }
 
 static int check_read(struct lane *lane, struct check *check,
@@ -374,7 +420,8 @@ static int check_read(struct lane *lane, struct check *check,
 		if (contact == NULL || !user_phone(user, contact, phone))
 			continue;
 		for (size_t i = 0; i < check->n; i++) {
-			if (strcmp(check->numbers[i].phone, phone) == 0 &&
+			if (!check->numbers[i].is_known &&
+				strcmp(check->numbers[i].phone, phone) == 0 &&
 				number_learn(lane, check, i, user, contact,
 					err) != 0)
 				return -1;
@@ -429,34 +476,81 @@ static struct check *check_new(
 	return check;
 }
 
-void devices_check_numbers(struct lane *lane, char **phones, size_t n,
-	devices_numbers_fn *fn, void *arg)
+/* What was asked lately.  *@n_open: how many are left to ask for. */
+static int check_recall(
+	struct lane *lane, struct check *check, size_t *n_open, struct err *err)
 {
-	struct check *check = NULL;
+	int64_t now_ms = clock_now_ms();
+
+	*n_open = 0;
+	for (size_t i = 0; i < check->n; i++) {
+		bool exists = false;
+		int64_t asked_ms = 0;
+		int found =
+			lanedb_number_load(lane->db, check->numbers[i].phone,
+				&exists, check->numbers[i].lid, &asked_ms, err);
+
+		if (found < 0)
+			return -1;
+		check->numbers[i].is_known =
+			found == 1 &&
+			now_ms - asked_ms <
+				(exists ? EXISTS_FRESH_MS : MISSING_FRESH_MS);
+		if (check->numbers[i].is_known) {
+			check->numbers[i].exists = exists;
+			continue;
+		}
+		check->numbers[i].lid[0] = '\0';
+		++*n_open;
+	}
+	return 0;
+}
+
+static void check_ask(struct lane *lane, struct check *check)
+{
 	struct wa_node *query = NULL;
 	struct wa_node *list = NULL;
-	struct wa_node *iq = NULL;
+	struct wa_node *iq =
+		devices_usync(lane, "query", "interactive", &query, &list);
 
-	check = check_new(phones, n <= DEVICES_ASK_MAX ? n : 0, fn, arg);
-	if (check->n != n || n == 0 || !lane_is_ready(lane)) {
-		check_answer(lane, check,
-			check->n != n || n == 0 ? ERR_INVALID : ERR_BUSY,
-			check->n != n || n == 0
-				? "1 to 50 phone numbers are needed"
-				: "the device is not connected");
-		check_free(&check);
-		return;
-	}
-	iq = usync_new(lane, "interactive", &query, &list);
 	wa_node_set(wa_node_add(query, "contact"), "addressing_mode", "lid");
 	wa_node_add(query, "lid");
 	for (size_t i = 0; i < check->n; i++) {
 		char text[PHONE_LEN + 8];
 
+		if (check->numbers[i].is_known)
+			continue;
 		snprintf(
 			text, sizeof text, "+%s@c.us", check->numbers[i].phone);
 		wa_node_text(wa_node_add(wa_node_add(list, "user"), "contact"),
 			text);
 	}
 	iq_send(lane, iq, on_check_answer, check);
+}
+
+void devices_check_numbers(struct lane *lane, char **phones, size_t n,
+	devices_numbers_fn *fn, void *arg)
+{
+	scoped(check_free) struct check *check =
+		check_new(phones, n <= DEVICES_ASK_MAX ? n : 0, fn, arg);
+	struct err err = ERR_NONE;
+	size_t n_open = 0;
+
+	if (check->n != n || n == 0) {
+		check_answer(lane, check, ERR_INVALID,
+			"1 to 50 phone numbers are needed");
+		return;
+	}
+	if (check_recall(lane, check, &n_open, &err) != 0) {
+		facts_fail(lane, &err);
+		check_answer(lane, check, ERR_IO, "lane database failed");
+		return;
+	}
+	if (n_open == 0)
+		check_answer(lane, check, ERR_OK, "");
+	else if (!lane_is_ready(lane))
+		check_answer(
+			lane, check, ERR_BUSY, "the device is not connected");
+	else
+		check_ask(lane, move(check));
 }

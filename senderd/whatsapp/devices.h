@@ -41,12 +41,23 @@ typedef void devices_done_fn(struct lane *lane,
 void devices_ask(struct lane *lane, const struct wa_jid *users, size_t n,
 	devices_done_fn *done, void *arg);
 
+/* A usync question to which protocols (*@query_out) and users (*@list_out) are
+ * added: @mode "query" or "full", @context "message", "interactive",
+ * "background". */
+struct wa_node *devices_usync(struct lane *lane, const char *mode,
+	const char *context, struct wa_node **query_out,
+	struct wa_node **list_out);
+
 /* The list must be asked again; both names of the account are forgotten. */
 int devices_forget(
 	struct lane *lane, const struct wa_jid *user, struct err *err);
 /* Sessions, identities and device list of an account, under both its names. */
 int devices_forget_user(
 	struct lane *lane, const struct wa_jid *user, struct err *err);
+
+/* <notification type=contacts>: who changes their number is asked about anew. */
+int devices_on_contacts(
+	struct lane *lane, const struct wa_node *notification, struct err *err);
 
 /* Stores a PN/LID pair in whichever order it comes; anything else is ignored.
  */

@@ -10,6 +10,7 @@
 /* A ban whose end the server does not tell, or puts years away, is tried again
  * this often: the account may have been unblocked on the phone. */
 #define BAN_DEFAULT_SEC (24 * 3600)
+#define OUTDATED 405
 #define BAN_MAX_SEC (30 * 24 * 3600)
 
 struct ending ending_retry(const char *fmt, ...)
@@ -100,7 +101,9 @@ struct ending ending_of_failure(const struct wa_node *failure, int64_t now_ms)
 	int reason = (int)wa_node_int(failure, "reason", 500);
 	const struct failure_rule *rule = failure_rule(reason);
 	const char *message = wa_node_str(failure, "logout_message_header");
-	struct ending ending = { .to = rule->to, .forget = rule->forget };
+	struct ending ending = { .to = rule->to,
+		.forget = rule->forget,
+		.is_outdated = reason == OUTDATED };
 
 	if (message == NULL)
 		message = wa_node_str(failure, "message");

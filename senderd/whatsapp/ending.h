@@ -14,6 +14,7 @@ struct ending {
 	 * BANNED, STOPPED: as lane.h says. */
 	enum lane_state to;
 	bool forget;	  /* the session is void: its keys go */
+	bool is_outdated; /* STOPPED: a newer client version may be let in */
 	int64_t until_ms; /* BANNED: unix time when to try again; 0 = never */
 	char reason[160]; /* for the log, the device row and the event */
 };

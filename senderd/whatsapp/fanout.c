@@ -78,27 +78,40 @@ static enum fanout_need plan_recipient(
 	return FANOUT_READY;
 }
 
-enum fanout_need fanout_plan(struct lane *lane, const char *phone, bool as_pn,
-	struct fanout *out, struct err *err)
+/* Both names of the chat's account, as far as they are known.  -1: the lane
+ * database failed. */
+static int plan_names(struct lane *lane, const struct wa_jid *chat,
+	bool is_self, struct fanout *plan, struct err *err)
 {
-	struct wa_jid lid;
+	struct wa_jid other;
+	int found = 0;
+
+	plan->account = is_self ? own_account(lane) : wa_jid_bare(chat);
+	plan->pn = is_self ? wa_jid_bare(&lane->id.jid) : plan->account;
+	if (is_self)
+		return 0;
+	if (chat->server == WA_SERVER_LID) {
+		found = lanedb_pn_of(lane->db, chat, &other, err);
+		plan->pn =
+			found > 0 ? wa_jid_bare(&other) : (struct wa_jid){ 0 };
+	} else {
+		found = lanedb_lid_of(lane->db, chat, &other, err);
+		if (found > 0)
+			plan->account = wa_jid_bare(&other);
+	}
+	return found < 0 ? -1 : 0;
+}
+
+enum fanout_need fanout_plan(struct lane *lane, const struct wa_jid *chat,
+	bool as_pn, struct fanout *out, struct err *err)
+{
+	bool is_self = lane_is_self(lane, chat);
 	enum fanout_need need = FANOUT_READY;
-	bool is_self = false;
-	int has_lid = 0;
 
 	out->n = 0;
-	out->pn = wa_jid_pn(phone, 0);
-	is_self = lane_is_self(lane, &out->pn);
-	if (is_self) {
-		lid = own_account(lane);
-		has_lid = lid.server == WA_SERVER_LID;
-	} else {
-		has_lid = lanedb_lid_of(lane->db, &out->pn, &lid, err);
-	}
-	if (has_lid < 0)
+	if (plan_names(lane, chat, is_self, out, err) != 0)
 		return FANOUT_FAILED;
-	out->account = has_lid ? wa_jid_bare(&lid) : out->pn;
-	out->to = as_pn ? out->pn : out->account;
+	out->to = as_pn && !wa_jid_is_empty(&out->pn) ? out->pn : out->account;
 	/* In the chat with oneself the other own devices are all there is. */
 	if (!is_self)
 		need = plan_recipient(lane, out, err);
@@ -193,9 +206,11 @@ int fanout_add_identity(
  * without. */
 static int add_device(struct lane *lane, struct wa_node *participants,
 	const struct fanout_device *device, const struct buf *plain,
-	bool *is_pkmsg, bool *added, struct err *err)
+	const struct envelope *envelope, bool *is_pkmsg, bool *added,
+	struct err *err)
 {
 	struct wa_node *to = NULL;
+	struct wa_node *enc = NULL;
 	char text[WA_JID_TEXT];
 
 	*added = false;
@@ -204,7 +219,8 @@ static int add_device(struct lane *lane, struct wa_node *participants,
 	to = wa_node_new(lane->arena, "to");
 	wa_node_set_jid(to, "jid", &device->wire);
 	if (fanout_add_enc(lane, to, &device->address, plain->data, plain->len,
-		    is_pkmsg, NULL, err) == 0) {
+		    is_pkmsg, &enc, err) == 0) {
+		fanout_mark_enc(enc, envelope);
 		wa_node_append(participants, to);
 		*added = true;
 		return 0;
@@ -218,55 +234,69 @@ static int add_device(struct lane *lane, struct wa_node *participants,
 }
 
 static int sent_keep(struct lane *lane, const struct fanout *plan,
-	const char *wa_id, const struct buf *plain, struct err *err)
+	const char *wa_id, const struct composed *composed, struct err *err)
 {
+	char envelope[ENVELOPE_TEXT];
 	struct lane_sent sent = {
 		.wa_id = wa_id,
 		.chat = plan->to,
-		.message = plain->data,
-		.n = plain->len,
+		.envelope = envelope,
+		.message = composed->plain.data,
+		.n = composed->plain.len,
 		.sent_ms = clock_now_ms(),
 	};
+
+	envelope_text(&composed->envelope, envelope);
 
 	return lanedb_sent_save(lane->db, &sent, err);
 }
 
-static struct wa_node *stanza_new(
-	struct lane *lane, const struct fanout *plan, const char *wa_id)
+struct wa_node *fanout_stanza(struct lane *lane, const char *wa_id,
+	const struct wa_jid *to, const struct envelope *envelope)
 {
 	struct wa_node *stanza = wa_node_new(lane->arena, "message");
 
 	wa_node_set(stanza, "id", wa_id);
-	wa_node_set_jid(stanza, "to", &plan->to);
-	wa_node_set(stanza, "type", "text");
-	if (plan->to.server == WA_SERVER_LID)
-		wa_node_set_jid(stanza, "peer_recipient_pn", &plan->pn);
+	wa_node_set_jid(stanza, "to", to);
+	wa_node_set(stanza, "type", envelope->type);
+	wa_node_set(stanza, "edit", envelope->edit);
+	if (envelope->polltype != NULL)
+		wa_node_set(wa_node_add(stanza, "meta"), "polltype",
+			envelope->polltype);
 	return stanza;
 }
 
-int fanout_send(struct lane *lane, const struct fanout *plan, const char *wa_id,
-	const char *text, size_t *n_devices_out, struct err *err)
+void fanout_mark_enc(struct wa_node *enc, const struct envelope *envelope)
 {
-	scoped(buf_fini) struct buf plain = BUF_INIT;
+	wa_node_set(enc, "mediatype", envelope->mediatype);
+	if (envelope->is_hidden)
+		wa_node_set(enc, "decrypt-fail", "hide");
+}
+
+int fanout_send(struct lane *lane, const struct fanout *plan, const char *wa_id,
+	const struct composed *composed, size_t *n_devices_out, struct err *err)
+{
 	scoped(buf_fini) struct buf wrapped = BUF_INIT;
-	Wa__Message message = WA__MESSAGE__INIT;
-	struct wa_node *stanza = stanza_new(lane, plan, wa_id);
+	const struct buf *plain = &composed->plain;
+	struct wa_node *stanza =
+		fanout_stanza(lane, wa_id, &plan->to, &composed->envelope);
 	struct wa_node *participants = wa_node_add(stanza, "participants");
 	size_t n_recipient = 0;
 	size_t n_own = 0;
 	bool is_pkmsg = false;
 	bool is_self = lane_is_self(lane, &plan->to);
 
-	message.conversation = (char *)text;
-	message_pack(&message, &plain);
-	wrap(&plan->to, &message, &wrapped);
+	if (plan->to.server == WA_SERVER_LID && !wa_jid_is_empty(&plan->pn))
+		wa_node_set_jid(stanza, "peer_recipient_pn", &plan->pn);
+	if (fanout_wrap(&plan->to, plain->data, plain->len, &wrapped, err) != 0)
+		return -1;
 	for (size_t i = 0; i < plan->n; i++) {
 		const struct fanout_device *device = &plan->devices[i];
 		bool added = false;
 
 		if (add_device(lane, participants, device,
-			    device->is_own ? &wrapped : &plain, &is_pkmsg,
-			    &added, err) != 0)
+			    device->is_own ? &wrapped : plain,
+			    &composed->envelope, &is_pkmsg, &added, err) != 0)
 			return -1;
 		*(device->is_own ? &n_own : &n_recipient) += added;
 	}
@@ -275,7 +305,7 @@ int fanout_send(struct lane *lane, const struct fanout *plan, const char *wa_id,
 			"no device of the recipient has usable keys");
 	if ((is_pkmsg && fanout_add_identity(lane, stanza, err) != 0) ||
 		tokens_attach(lane, stanza, &plan->account, err) != 0 ||
-		sent_keep(lane, plan, wa_id, &plain, err) != 0)
+		sent_keep(lane, plan, wa_id, composed, err) != 0)
 		return -1;
 	lane_send(lane, stanza);
 	*n_devices_out = n_recipient + n_own;

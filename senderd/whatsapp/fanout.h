@@ -1,4 +1,4 @@
-/* One text message, encrypted for every device that must have it
+/* One message, encrypted for every device that must have it
  * (messages.md 2.1, 2.2, 2.8).
  *
  * Two namespaces are kept apart: the wire address, which is the namespace of
@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "senderd/lane.h"
+#include "senderd/whatsapp/compose.h"
 #include "senderd/whatsapp/devices.h"
 
 #define FANOUT_MAX (2 * DEVICES_MAX)
@@ -26,7 +27,7 @@ struct fanout {
 	struct wa_jid to;      /* bare, in the chat's namespace */
 	struct wa_jid account; /* bare, LID when known: what devices are asked
 				  and kept under */
-	struct wa_jid pn;
+	struct wa_jid pn;      /* empty while only a LID is known */
 	struct fanout_device devices[FANOUT_MAX]; /* without this device */
 	size_t n;
 };
@@ -40,17 +41,23 @@ enum fanout_need {
 	FANOUT_FAILED,		  /* the lane database failed */
 };
 
-/* Who must get a message to @phone, from what the lane database knows.  @as_pn:
- * the chat goes by number. */
-enum fanout_need fanout_plan(struct lane *lane, const char *phone, bool as_pn,
-	struct fanout *out, struct err *err);
+/* Who must get a message to @chat (a PN or LID), from what the lane database
+ * knows.  @as_pn: the chat goes by number, if one is known. */
+enum fanout_need fanout_plan(struct lane *lane, const struct wa_jid *chat,
+	bool as_pn, struct fanout *out, struct err *err);
 
-/* Encrypts @text for every device of the plan that has a session, keeps it for
- * retries and queues the stanza.  *@n_devices_out is how many got it.  Returns
- * -1 with ERR_NOT_FOUND when no device of the recipient could be encrypted for
- * (nothing is sent then), or ERR_IO. */
+/* Encrypts the message for every device of the plan that has a session, keeps
+ * it for retries and queues the stanza.  *@n_devices_out is how many got it.
+ * Returns -1 with ERR_NOT_FOUND when no device of the recipient could be
+ * encrypted for (nothing is sent then), or ERR_IO. */
 int fanout_send(struct lane *lane, const struct fanout *plan, const char *wa_id,
-	const char *text, size_t *n_devices_out, struct err *err);
+	const struct composed *composed, size_t *n_devices_out,
+	struct err *err);
+/* <message> with what @envelope says about it. */
+struct wa_node *fanout_stanza(struct lane *lane, const char *wa_id,
+	const struct wa_jid *to, const struct envelope *envelope);
+/* What @envelope says about each <enc>. */
+void fanout_mark_enc(struct wa_node *enc, const struct envelope *envelope);
 
 /* Adds <enc> to @parent: the serialised Message @plain, padded and encrypted
  * for one session.

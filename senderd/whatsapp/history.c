@@ -1,255 +1,412 @@
 #include "senderd/whatsapp/history.h"
 
+#include <inttypes.h>
+#include <malloc.h>
+#include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
+#include <unistd.h>
 
 #include "common/buf.h"
+#include "common/clock.h"
 #include "common/err.h"
+#include "common/ids.h"
+#include "common/log.h"
 #include "common/own.h"
+#include "common/wa/media.h"
 #include "common/wa/pbguard.h"
-#include "senderd/whatsapp/content.h"
-#include "senderd/whatsapp/devices.h"
-#include "senderd/whatsapp/tokens.h"
-#include "whatsapp.pb-c.h"
+#include "senderd/facts.h"
+#include "senderd/whatsapp/history_reader.h"
+#include "senderd/whatsapp/transfer.h"
 
-#define INFLATE_MAX (16u << 20)
-#define INFLATE_STEP (64u << 10)
-#define ENTRIES_MAX 20000 /* names, pairs and chats of one blob */
-#define SALT_MAX 256
-#define TOKEN_MAX_BYTES 1024
+#define JOBS_MAX 1000
+#define BLOB_MAX (256u << 20)	    /* bytes on the media host */
+#define INFLATE_MAX (2048ull << 20) /* and what they may become */
+#define TRIES_MAX 5
+#define TRY_AGAIN_MS 60000
+/* Of a turn. */
+#define TURN_ENTRIES 200
+#define TURN_MS 20
+#define TURN_GAP_MS 1
+#define DAY_MS (24 * 3600 * 1000LL)
 
-/* ---- inflating ---- */
+struct history {
+	struct lane_timer timer;
+	bool has_job;
+	struct lane_history job;	    /* as the lane database has it */
+	Wa__HistorySyncNotification *about; /* of the job; owned */
+	struct history_reader *reader;	    /* of its pass, or NULL */
+	bool is_downloading;
+	char *path;	   /* its blob, fetched; owned, removed with the job */
+	int64_t began_ms;  /* monotonic: of the job */
+	size_t n_messages; /* taken by this process */
+};
 
-static void inflate_done(z_stream *stream)
+struct history *history_new(void)
 {
-	inflateEnd(stream);
+	return xcalloc(1, sizeof(struct history));
 }
 
-static int unzip(
-	const uint8_t *zipped, size_t n, struct buf *out, struct err *err)
+/* The job stays in the lane database. */
+static void job_forget(struct history *history)
 {
-	scoped(inflate_done) z_stream stream = { 0 };
-	int rc = Z_OK;
+	history_reader_free(&history->reader);
+	if (history->about != NULL)
+		wa__history_sync_notification__free_unpacked(
+			history->about, NULL);
+	history->about = NULL;
+	if (history->path != NULL)
+		unlink(history->path);
+	str_free(&history->path);
+	history->has_job = false;
+}
 
-	if (n > INFLATE_MAX || inflateInit(&stream) != Z_OK)
-		return err_set(err, ERR_PEER, "history of %zu bytes", n);
-	stream.next_in = (uint8_t *)zipped;
-	stream.avail_in = (unsigned)n;
-	while (rc == Z_OK) {
-		if (out->len >= INFLATE_MAX)
-			return err_set(err, ERR_PEER,
-				"history inflates beyond %u bytes",
-				INFLATE_MAX);
-		stream.next_out = buf_reserve(out, INFLATE_STEP);
-		stream.avail_out = INFLATE_STEP;
-		rc = inflate(&stream, Z_NO_FLUSH);
-		out->len += INFLATE_STEP - stream.avail_out;
+void history_free(struct history **historyp)
+{
+	struct history *history = move(*historyp);
+
+	if (history == NULL)
+		return;
+	lane_timer_stop(&history->timer);
+	job_forget(history);
+	free(history);
+}
+
+/* What was read may be ahead of what is committed: it is taken up again from
+ * there.  A blob that is here already stays. */
+void history_on_disconnect(struct lane *lane)
+{
+	struct history *history = lane->history;
+
+	lane_timer_stop(&history->timer);
+	history_reader_free(&history->reader);
+}
+
+/* ---- what is to be taken ---- */
+
+/* "off" does without names and messages; without addresses and tokens nobody
+ * could be written to. */
+static bool is_mode(const struct lane *lane, const char *mode)
+{
+	return strcmp(lane->config->history.mode, mode) == 0;
+}
+
+static bool is_on_demand(const Wa__HistorySyncNotification *about)
+{
+	return about->sync_type == WA__HISTORY_SYNC_TYPE__ON_DEMAND;
+}
+
+static bool is_wanted(
+	const struct lane *lane, const Wa__HistorySyncNotification *about)
+{
+	switch ((int)about->sync_type) {
+	case WA__HISTORY_SYNC_TYPE__INITIAL_STATUS_V3:
+	case WA__HISTORY_SYNC_TYPE__NO_HISTORY:
+	case WA__HISTORY_SYNC_TYPE__MESSAGE_ACCESS_STATUS:
+		return false;
+	case WA__HISTORY_SYNC_TYPE__ON_DEMAND:
+		return true;
+	case WA__HISTORY_SYNC_TYPE__FULL:
+		return is_mode(lane, "messages");
+	default:
+		return about->has_initial_hist_bootstrap_inline_payload ||
+		       !is_mode(lane, "off");
 	}
-	if (rc != Z_STREAM_END)
-		return err_set(err, ERR_PEER, "history is not a zlib stream");
+}
+
+static struct history_plan plan_of(
+	const struct lane *lane, const struct history *history)
+{
+	bool on_demand = is_on_demand(history->about);
+
+	return (struct history_plan){
+		.pass = history->job.pass == HISTORY_ADDRESSES
+				? HISTORY_ADDRESSES
+				: HISTORY_CONTENT,
+		.skip = history->job.pass == HISTORY_ADDRESSES
+				? 0
+				: history->job.done,
+		.has_names = on_demand || !is_mode(lane, "off"),
+		.has_messages = on_demand || is_mode(lane, "messages"),
+		.since_ms =
+			on_demand ? 0
+				  : clock_now_ms() -
+					    lane->config->history.days * DAY_MS,
+	};
+}
+
+/* ---- the queue ---- */
+
+static void kick(struct lane *lane, int64_t after_ms);
+
+int history_on_notification(struct lane *lane, const char *wa_id,
+	const Wa__HistorySyncNotification *notification, struct err *err)
+{
+	scoped(buf_fini) struct buf bytes = BUF_INIT;
+	size_t n = wa__history_sync_notification__get_packed_size(notification);
+	int n_jobs = lanedb_history_count(lane->db, err);
+
+	if (n_jobs < 0)
+		return -1;
+	if (!is_wanted(lane, notification))
+		return 0;
+	if (n_jobs >= JOBS_MAX) {
+		log_warning("history id=%s status=refused reason=\"%d wait\" "
+			    "action=\"left out\"",
+			log_quote(wa_id), n_jobs);
+		return 0;
+	}
+	wa__history_sync_notification__pack(
+		notification, buf_reserve(&bytes, n + 1));
+	bytes.len = n;
+	if (lanedb_history_add(lane->db, wa_id, bytes.data, bytes.len,
+		    clock_now_ms(), err) != 0)
+		return -1;
+	kick(lane, 0);
 	return 0;
 }
 
-/* ---- entries ---- */
-
-static bool parse_user(const char *text, struct wa_jid *out)
+/* Done with, for whatever reason. */
+static void job_end(struct lane *lane, const char *status, const char *reason)
 {
-	return text != NULL && wa_jid_parse(text, strlen(text), out) == 0 &&
-	       wa_jid_is_user(out);
+	struct history *history = lane->history;
+	struct err err = ERR_NONE;
+
+	log_info("history id=%s status=%s chats=%" PRId64
+		 " messages=%zu duration_ms=%" PRId64 " reason=\"%s\"",
+		log_quote(history->job.wa_id), status,
+		history->reader != NULL ? history_reader_chats(history->reader)
+					: 0,
+		history->reader != NULL
+			? history_reader_messages(history->reader)
+			: 0,
+		clock_mono_ms() - history->began_ms, reason);
+	if (lanedb_history_remove(lane->db, history->job.id, &err) != 0)
+		facts_fail(lane, &err);
+	job_forget(history);
+	malloc_trim(0);
+	kick(lane, TURN_GAP_MS);
 }
 
-static int learn_texts(
-	struct lane *lane, const char *pn, const char *lid, struct err *err)
+static bool about_read(struct history *history, const struct buf *bytes)
 {
-	struct wa_jid a;
-	struct wa_jid b;
-
-	if (!parse_user(pn, &a) || !parse_user(lid, &b))
-		return 0;
-	return devices_learn_pair(lane, &a, &b, err);
+	if (wa_pb_bounded(bytes->data, bytes->len))
+		history->about = wa__history_sync_notification__unpack(
+			NULL, bytes->len, bytes->data);
+	return history->about != NULL;
 }
 
-static int on_pair(
-	struct lane *lane, const uint8_t *bytes, size_t n, struct err *err)
+/* 1: there is one in hand; 0: none; -1. */
+static int job_next(struct lane *lane, struct err *err)
 {
-	Wa__PhoneNumberToLIDMapping *pair =
-		wa__phone_number_to_lidmapping__unpack(NULL, n, bytes);
-	int rc = 0;
+	struct history *history = lane->history;
+	scoped(buf_fini) struct buf bytes = BUF_INIT;
+	int found;
 
-	if (pair == NULL)
-		return 0;
-	rc = learn_texts(lane, pair->pn_jid, pair->lid_jid, err);
-	wa__phone_number_to_lidmapping__free_unpacked(pair, NULL);
-	return rc;
-}
-
-static int name_save(
-	struct lane *lane, const Wa__Pushname *name, struct err *err)
-{
-	struct wa_jid user;
-	struct wa_jid address;
-
-	if (!parse_user(name->id, &user) || name->pushname == NULL ||
-		name->pushname[0] == '\0')
-		return 0;
-	user = wa_jid_bare(&user);
-	if (lane_is_self(lane, &user)) {
-		presence_set_push_name(
-			lane, content_clean(lane->arena, name->pushname));
+	if (history->has_job)
+		return 1;
+	found = lanedb_history_next(lane->db, &history->job, &bytes, err);
+	if (found != 1)
+		return found;
+	history->has_job = true;
+	history->began_ms = clock_mono_ms();
+	if (!about_read(history, &bytes)) {
+		job_end(lane, "dropped", "unreadable");
 		return 0;
 	}
-	address = lane_signal_address(lane, &user);
-	return lanedb_contact_save(lane->db, &address,
-		content_clean(lane->arena, name->pushname), err);
-}
-
-static int on_name(
-	struct lane *lane, const uint8_t *bytes, size_t n, struct err *err)
-{
-	Wa__Pushname *name = wa__pushname__unpack(NULL, n, bytes);
-	int rc = 0;
-
-	if (name == NULL)
+	/* Counted until something comes of it: a blob that kills the lane is
+	 * not read for ever. */
+	if (history->job.tries++ >= TRIES_MAX) {
+		job_end(lane, "dropped", "tried too often");
 		return 0;
-	rc = name_save(lane, name, err);
-	wa__pushname__free_unpacked(name, NULL);
-	return rc;
-}
-
-static int chat_save(
-	struct lane *lane, const Wa__Conversation *chat, struct err *err)
-{
-	struct wa_jid user;
-	struct wa_jid address;
-
-	if (!parse_user(chat->id, &user))
-		return 0;
-	if (learn_texts(lane, chat->id, chat->lid_jid, err) != 0 ||
-		learn_texts(lane, chat->pn_jid, chat->id, err) != 0)
-		return -1;
-	if (!chat->has_tc_token || chat->tc_token.len == 0 ||
-		chat->tc_token.len > TOKEN_MAX_BYTES ||
-		!chat->has_tc_token_timestamp)
-		return 0;
-	user = wa_jid_bare(&user);
-	address = lane_signal_address(lane, &user);
-	return lanedb_token_save(lane->db, &address, chat->tc_token.data,
-		chat->tc_token.len, (int64_t)chat->tc_token_timestamp, err);
-}
-
-static int on_chat(
-	struct lane *lane, const uint8_t *bytes, size_t n, struct err *err)
-{
-	Wa__Conversation *chat = wa__conversation__unpack(NULL, n, bytes);
-	int rc = 0;
-
-	if (chat == NULL)
-		return 0;
-	rc = chat_save(lane, chat, err);
-	wa__conversation__free_unpacked(chat, NULL);
-	return rc;
-}
-
-static int on_salt(
-	struct lane *lane, const uint8_t *bytes, size_t n, struct err *err)
-{
-	if (n == 0 || n > SALT_MAX)
-		return 0;
-	return lanedb_value_save(lane->db, TOKENS_SALT, bytes, n, err);
-}
-
-/* ---- the walk over HistorySync's own fields ---- */
-
-static const struct {
-	uint32_t number;
-	int (*fn)(struct lane *lane, const uint8_t *bytes, size_t n,
-		struct err *err);
-} fields[] = {
-	{ 2, on_chat },
-	{ 7, on_name },
-	{ 15, on_pair },
-	{ 19, on_salt },
-};
-
-struct walk {
-	const uint8_t *at, *end;
-};
-
-static bool walk_varint(struct walk *walk, uint64_t *out)
-{
-	*out = 0;
-	for (unsigned shift = 0; shift < 64 && walk->at < walk->end;
-		shift += 7) {
-		uint8_t byte = *walk->at++;
-
-		*out |= (uint64_t)(byte & 0x7f) << shift;
-		if (byte < 0x80)
-			return true;
 	}
-	return false;
+	return lanedb_history_save(lane->db, &history->job, err) == 0 ? 1 : -1;
 }
 
-/* Bytes of a field's content, which the walk then stands behind. */
-static bool walk_content(struct walk *walk, unsigned wire_type, size_t *n_out)
-{
-	uint64_t n = 0;
+/* ---- the blob ---- */
 
-	switch (wire_type) {
-	case 0:
-		*n_out = 0;
-		return walk_varint(walk, &n);
-	case 1:
-		n = 8;
-		break;
-	case 2:
-		if (!walk_varint(walk, &n))
-			return false;
-		break;
-	case 5:
-		n = 4;
-		break;
-	default:
+static bool ref_read(
+	const Wa__HistorySyncNotification *about, struct wa_media_ref *out)
+{
+	*out = (struct wa_media_ref){ .type = WA_MEDIA_HISTORY };
+	if (about->direct_path == NULL ||
+		strlen(about->direct_path) >= sizeof out->direct_path ||
+		about->media_key.len != sizeof out->key ||
+		about->file_enc_sha256.len != sizeof out->enc_sha256)
 		return false;
-	}
-	if (n > (uint64_t)(walk->end - walk->at))
-		return false;
-	*n_out = (size_t)n;
-	walk->at += n;
+	memcpy(out->direct_path, about->direct_path,
+		strlen(about->direct_path) + 1);
+	memcpy(out->key, about->media_key.data, sizeof out->key);
+	memcpy(out->enc_sha256, about->file_enc_sha256.data,
+		sizeof out->enc_sha256);
+	out->has_sha256 = about->file_sha256.len == sizeof out->sha256;
+	if (out->has_sha256)
+		memcpy(out->sha256, about->file_sha256.data,
+			sizeof out->sha256);
+	out->length = about->file_length;
 	return true;
 }
 
-static int on_field(struct lane *lane, uint64_t key, const uint8_t *bytes,
-	size_t n, struct err *err)
+static void on_blob(struct lane *lane, enum transfer_outcome outcome,
+	const struct wa_media_ref *ref, const char *path, void *arg)
 {
-	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
-		if (key == ((uint64_t)fields[i].number << 3 | 2) &&
-			wa_pb_bounded(bytes, n))
-			return fields[i].fn(lane, bytes, n, err);
+	struct history *history = lane->history;
+	int64_t again_ms = 0;
+
+	(void)ref;
+	(void)arg;
+	history->is_downloading = false;
+	switch (outcome) {
+	case TRANSFER_DONE:
+		history->path = xstrdup(path);
+		kick(lane, 0);
+		return;
+	case TRANSFER_FAILED:
+		job_forget(history);
+		again_ms = random_jitter(TRY_AGAIN_MS, 20);
+		log_warning("history status=deferred retry_ms=%" PRId64
+			    " reason=\"its blob cannot be fetched\"",
+			again_ms);
+		kick(lane, again_ms);
+		return;
+	case TRANSFER_GONE:
+		job_end(lane, "dropped", "its blob is gone");
+		return;
+	case TRANSFER_CORRUPT:
+		job_end(lane, "dropped", "its blob is corrupt");
+		return;
+	case TRANSFER_REFUSED:
+		job_end(lane, "dropped", "its blob is too large");
+		return;
 	}
+}
+
+static void blob_fetch(struct lane *lane)
+{
+	struct history *history = lane->history;
+	struct wa_media_ref ref;
+
+	if (!ref_read(history->about, &ref)) {
+		job_end(lane, "dropped", "names no blob");
+		return;
+	}
+	history->is_downloading = true;
+	transfer_download(lane, &ref, BLOB_MAX, on_blob, NULL);
+}
+
+/* ---- reading ---- */
+
+static bool is_here(const struct history *history)
+{
+	return history->path != NULL ||
+	       history->about->has_initial_hist_bootstrap_inline_payload;
+}
+
+static int reader_open(struct lane *lane, struct err *err)
+{
+	struct history *history = lane->history;
+	const ProtobufCBinaryData *bytes =
+		&history->about->initial_hist_bootstrap_inline_payload;
+	struct history_plan plan = plan_of(lane, history);
+	struct blob *blob = NULL;
+
+	if (history->path != NULL)
+		blob = blob_of_file(history->path, err);
+	else
+		blob = blob_of_bytes(bytes->data, bytes->len);
+	if (blob == NULL)
+		return -1;
+	blob_unzip(blob, INFLATE_MAX);
+	history->reader = history_reader_new(lane, blob, &plan);
 	return 0;
 }
 
-int history_read(
-	struct lane *lane, const uint8_t *zipped, size_t n, struct err *err)
+static int progress_save(struct lane *lane, struct err *err)
 {
-	scoped(buf_fini) struct buf plain = BUF_INIT;
-	struct walk walk = { 0 };
-	size_t n_entries = 0;
+	struct history *history = lane->history;
+	int64_t n_chats = history_reader_chats(history->reader);
 
-	if (unzip(zipped, n, &plain, err) != 0)
-		return -1;
-	walk.at = plain.data;
-	walk.end = plain.data + plain.len;
-	while (walk.at < walk.end && n_entries++ < ENTRIES_MAX) {
-		uint64_t key = 0;
-		size_t n_content = 0;
+	if (history->job.pass == HISTORY_ADDRESSES ||
+		n_chats == history->job.done)
+		return 0;
+	history->job.done = n_chats;
+	history->job.tries = 0;
+	return lanedb_history_save(lane->db, &history->job, err);
+}
 
-		if (!walk_varint(&walk, &key) ||
-			!walk_content(&walk, (unsigned)(key & 7), &n_content))
-			return err_set(err, ERR_PEER, "history is malformed");
-		if (on_field(lane, key, walk.at - n_content, n_content, err) !=
-			0)
-			return -1;
+static int pass_end(struct lane *lane, struct err *err)
+{
+	struct history *history = lane->history;
+
+	if (history->job.pass != HISTORY_ADDRESSES) {
+		job_end(lane, "read", "");
+		return 0;
 	}
-	return 0;
+	history->job.pass = HISTORY_CONTENT;
+	history_reader_free(&history->reader);
+	return lanedb_history_save(lane->db, &history->job, err);
+}
+
+/* Some of it.  -1: ERR_PEER for a blob that is broken. */
+static int read_on(struct lane *lane, struct err *err)
+{
+	struct history *history = lane->history;
+	size_t before;
+	bool done = false;
+	int rc;
+
+	if (history->reader == NULL && reader_open(lane, err) != 0)
+		return -1;
+	before = history_reader_messages(history->reader);
+	rc = history_reader_step(history->reader, TURN_ENTRIES,
+		clock_mono_ms() + TURN_MS, &done, err);
+	history->n_messages +=
+		history_reader_messages(history->reader) - before;
+	if (rc != 0)
+		return -1;
+	return done ? pass_end(lane, err) : progress_save(lane, err);
+}
+
+static void on_work(struct lane *lane, void *arg)
+{
+	struct history *history = lane->history;
+	struct err err = ERR_NONE;
+	int rc;
+
+	(void)arg;
+	if (history->is_downloading || !lane_is_ready(lane))
+		return;
+	rc = job_next(lane, &err);
+	if (rc == 1 && !is_here(history)) {
+		blob_fetch(lane);
+		return;
+	}
+	if (rc == 1)
+		rc = read_on(lane, &err) == 0 ? 1 : -1;
+	if (rc < 0 && err.code == ERR_PEER)
+		job_end(lane, "dropped", err.msg);
+	else if (rc < 0)
+		facts_fail(lane, &err);
+	else if (rc == 1 && history->has_job)
+		kick(lane, TURN_GAP_MS);
+}
+
+static void kick(struct lane *lane, int64_t after_ms)
+{
+	lane_timer_start(lane, &lane->history->timer, after_ms, on_work, NULL);
+}
+
+void history_on_ready(struct lane *lane)
+{
+	kick(lane, 0);
+}
+
+/* ---- for people ---- */
+
+json_t *history_status(struct lane *lane)
+{
+	struct err err = ERR_NONE;
+	int n_jobs = lanedb_history_count(lane->db, &err);
+
+	return json_pack("{s:i, s:I}", "waiting", n_jobs > 0 ? n_jobs : 0,
+		"messages", (json_int_t)lane->history->n_messages);
 }

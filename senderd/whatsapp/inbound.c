@@ -1,5 +1,7 @@
-/* One inbound <message>: decrypted, stored as a fact, answered once
- * (messages.md 4). */
+/* One inbound <message>: decrypted, handed on, answered once (messages.md 4).
+ */
+#include "senderd/whatsapp/inbound.h"
+
 #include <string.h>
 
 #include "common/arena.h"
@@ -11,14 +13,14 @@
 #include "common/wa/pbguard.h"
 #include "senderd/facts.h"
 #include "senderd/lane.h"
-#include "senderd/whatsapp/content.h"
+#include "senderd/whatsapp/ask_phone.h"
 #include "senderd/whatsapp/devices.h"
-#include "senderd/whatsapp/peer.h"
+#include "senderd/whatsapp/group.h"
 #include "senderd/whatsapp/receipt.h"
+#include "senderd/whatsapp/received.h"
 #include "senderd/whatsapp/retry.h"
 
 #define ID_MAX 128
-#define NAME_MAX_BYTES 256
 #define TIME_MAX_SEC 99999999999LL /* the year 5138: beyond is nonsense */
 #define STATUS_RETRY_SEC 86400	   /* an older story is not asked for again */
 
@@ -30,22 +32,6 @@ enum nack {
 	NACK_INVALID_PROTOBUF = 491,
 	NACK_HOSTED = 493,
 	NACK_MISSING_SECRET = 495,
-};
-
-/* What the stanza says about itself. */
-struct inbound {
-	const struct wa_node *message;
-	const char *id;
-	struct wa_jid from;
-	struct wa_jid sender;  /* device, as on the wire */
-	struct wa_jid address; /* the same for sessions and sender keys */
-	struct wa_jid
-		chat;  /* bare; a wrapper from an own device may correct it */
-	bool is_own;   /* another device of our account sent it */
-	bool is_group; /* or a broadcast: with a participant and sender keys */
-	bool is_status;
-	bool is_peer;
-	int64_t t; /* unix seconds, 0 = not told */
 };
 
 /* What came of its <enc> parts.  The content part decides the answer: the skmsg
@@ -136,202 +122,7 @@ static bool inbound_read(
 	return true;
 }
 
-/* ---- the row ---- */
-
-/* An account by both its names, as far as they are known; texts in the turn's
- * arena. */
-struct names {
-	const char *phone, *lid; /* or NULL */
-	const char *jid; /* bare: the number's if known, else the LID's */
-};
-
-static int names_find(struct lane *lane, const struct wa_jid *user,
-	struct names *out, struct err *err)
-{
-	struct wa_jid bare = wa_jid_bare(user);
-	struct wa_jid other;
-	char text[WA_JID_TEXT];
-	int found = 0;
-
-	*out = (struct names){ 0 };
-	if (bare.server == WA_SERVER_LID) {
-		out->lid = arena_strdup(lane->arena, bare.user);
-		found = lanedb_pn_of(lane->db, &bare, &other, err);
-		if (found > 0) {
-			bare = wa_jid_bare(&other);
-			out->phone = arena_strdup(lane->arena, bare.user);
-		}
-	} else {
-		out->phone = arena_strdup(lane->arena, bare.user);
-		found = lanedb_lid_of(lane->db, &bare, &other, err);
-		if (found > 0)
-			out->lid = arena_strdup(lane->arena, other.user);
-	}
-	out->jid = arena_strdup(lane->arena, wa_jid_text(&bare, text));
-	return found < 0 ? -1 : 0;
-}
-
-static const char *push_name(struct lane *lane, const struct inbound *in)
-{
-	const char *notify = wa_node_str(in->message, "notify");
-
-	if (notify == NULL || notify[0] == '\0' || strcmp(notify, "-") == 0 ||
-		strlen(notify) > NAME_MAX_BYTES)
-		return NULL;
-	return content_clean(lane->arena, notify);
-}
-
-static int row_add(struct lane *lane, const struct inbound *in,
-	const struct content *content, struct err *err)
-{
-	struct names sender;
-	struct names chat;
-	char text[WA_JID_TEXT];
-	int64_t now_ms = clock_now_ms();
-	bool is_group = in->chat.server == WA_SERVER_GROUP;
-
-	if (names_find(lane, &in->sender, &sender, err) != 0)
-		return -1;
-	if (is_group) {
-		chat = sender;
-		chat.jid = wa_jid_text(&in->chat, text);
-	} else if (names_find(lane, &in->chat, &chat, err) != 0) {
-		return -1;
-	}
-	facts_add_inbound(lane,
-		&(struct message){
-			.direction = MESSAGE_IN,
-			.status = MESSAGE_RECEIVED,
-			.kind = content->kind,
-			.source =
-				in->is_own ? MESSAGE_BY_PHONE : MESSAGE_BY_API,
-			.wa_id = in->id,
-			.chat = chat.jid,
-			.sender = sender.jid,
-			.phone = chat.phone,
-			.lid = chat.lid,
-			.push_name = in->is_own ? NULL : push_name(lane, in),
-			.text = content->text,
-			.reason = content->name == NULL
-					  ? NULL
-					  : arena_printf(lane->arena,
-						    "unsupported:%s",
-						    content->name),
-			.created_ms = now_ms,
-			.wa_ms = in->t > 0 ? in->t * 1000 : now_ms,
-		});
-	return 0;
-}
-
-/* ---- what is inside ---- */
-
-static bool is_chat(const struct inbound *in, const char *text)
-{
-	char chat[WA_JID_TEXT];
-
-	return text != NULL && strcmp(wa_jid_text(&in->from, chat), text) == 0;
-}
-
-static int sender_key_learn(struct lane *lane, const struct inbound *in,
-	const Wa__SenderKeyDistributionMessage *distribution, struct err *err)
-{
-	const ProtobufCBinaryData *key =
-		&distribution->axolotl_sender_key_distribution_message;
-	struct wa_jid group = wa_jid_bare(&in->from);
-
-	if (!in->is_group || !is_chat(in, distribution->group_id)) {
-		log_warning("sender_key id=%s status=refused reason=\"not of "
-			    "this chat\" action=none",
-			log_quote(in->id));
-		return 0;
-	}
-	if (wa_signal_group_process(lane->signal, &group, &in->address,
-		    key->data, key->len, err) == 0)
-		return 0;
-	if (err->code == ERR_IO)
-		return -1;
-	log_warning("sender_key id=%s status=unusable reason=\"%s\" "
-		    "action=\"its messages will be asked for\"",
-		log_quote(in->id), err->msg);
-	return 0;
-}
-
-/* Revokes and edits are shown; what else travels as a protocol message is for
- * clients. */
-static int protocol_handle(struct lane *lane, const struct inbound *in,
-	const Wa__ProtocolMessage *protocol, struct outcome *outcome,
-	struct err *err)
-{
-	struct content content = { .kind = MESSAGE_OTHER };
-
-	if (peer_is_self_only(protocol)) {
-		if (in->is_own)
-			return peer_on_protocol(lane, &in->sender, in->id,
-				protocol, &outcome->is_history, err);
-		log_warning("peer id=%s status=refused reason=\"not from our "
-			    "own account\" action=none",
-			log_quote(in->id));
-		return 0;
-	}
-	if (in->is_status || protocol->key == NULL)
-		return 0;
-	if (protocol->type == WA__PROTOCOL_MESSAGE__TYPE__REVOKE) {
-		content.name = "revoke";
-	} else if (protocol->type == WA__PROTOCOL_MESSAGE__TYPE__MESSAGE_EDIT &&
-		   protocol->edited_message != NULL) {
-		content_describe(lane->arena,
-			content_unwrap(protocol->edited_message), &content);
-		content.kind = MESSAGE_OTHER;
-		content.name = "edit";
-	} else {
-		return 0;
-	}
-	return row_add(lane, in, &content, err);
-}
-
-/* What our phone sent to somebody is wrapped, and the wrapper names the chat.
- * From anybody else it is a forgery: NULL. */
-static const Wa__Message *own_copy_open(
-	struct inbound *in, const Wa__Message *message)
-{
-	const Wa__DeviceSentMessage *sent = message->device_sent_message;
-	struct wa_jid chat;
-
-	if (!in->is_own) {
-		log_warning("inbound id=%s status=refused reason=\"own copy "
-			    "from another account\" action=none",
-			log_quote(in->id));
-		return NULL;
-	}
-	if (!in->is_group && sent->destination_jid != NULL &&
-		wa_jid_parse(sent->destination_jid,
-			strlen(sent->destination_jid), &chat) == 0 &&
-		wa_jid_is_user(&chat))
-		in->chat = wa_jid_bare(&chat);
-	return sent->message;
-}
-
-static int message_handle(struct lane *lane, struct inbound *in,
-	const Wa__Message *message, struct outcome *outcome, struct err *err)
-{
-	struct content content;
-
-	if (message->device_sent_message != NULL)
-		message = own_copy_open(in, message);
-	if (message == NULL)
-		return 0;
-	if (message->sender_key_distribution_message != NULL &&
-		sender_key_learn(lane, in,
-			message->sender_key_distribution_message, err) != 0)
-		return -1;
-	message = content_unwrap(message);
-	if (message->protocol_message != NULL)
-		return protocol_handle(
-			lane, in, message->protocol_message, outcome, err);
-	if (in->is_status || !content_describe(lane->arena, message, &content))
-		return 0;
-	return row_add(lane, in, &content, err);
-}
+/* ---- the <enc> parts ---- */
 
 static int plain_handle(struct lane *lane, struct inbound *in,
 	const struct buf *plain, bool is_content, struct outcome *outcome,
@@ -349,12 +140,10 @@ static int plain_handle(struct lane *lane, struct inbound *in,
 		return 0;
 	}
 	outcome->is_read |= is_content;
-	rc = message_handle(lane, in, message, outcome, err);
+	rc = received_handle(lane, in, message, &outcome->is_history, err);
 	wa__message__free_unpacked(message, NULL);
 	return rc;
 }
-
-/* ---- the <enc> parts ---- */
 
 static enum wa_signal_result part_decrypt(struct lane *lane,
 	const struct inbound *in, const struct wa_node *enc, struct buf *plain)
@@ -490,15 +279,11 @@ static int answer(struct lane *lane, const struct inbound *in,
 	return 0;
 }
 
-/* Content that only the phone has (view once, say): shown as such, not asked
- * for. */
 static int placeholder_handle(
 	struct lane *lane, const struct inbound *in, struct err *err)
 {
-	struct content content = { .kind = MESSAGE_OTHER,
-		.name = "unavailable" };
-
-	if (!in->is_status && row_add(lane, in, &content, err) != 0)
+	if (received_unavailable(lane, in, err) != 0 ||
+		ask_phone_for_unavailable(lane, in->message, err) != 0)
 		return -1;
 	receipt_send_ack(lane, in->message, NACK_NONE);
 	return 0;
@@ -507,7 +292,7 @@ static int placeholder_handle(
 static int names_learn(
 	struct lane *lane, const struct inbound *in, struct err *err)
 {
-	const char *name = push_name(lane, in);
+	const char *name = received_push_name(lane, in);
 	struct wa_jid account = wa_jid_bare(&in->address);
 
 	if (name == NULL)
@@ -524,7 +309,11 @@ static int inbound_handle(
 {
 	struct outcome outcome = { .failure = WA_SIGNAL_OK };
 
-	if (mapping_learn(lane, in, err) != 0)
+	if (mapping_learn(lane, in, err) != 0 ||
+		(wa_jid_is_group(&in->chat) &&
+			group_check_mode(lane, &in->chat,
+				wa_node_str(in->message, "addressing_mode"),
+				err) != 0))
 		return -1;
 	in->address = lane_signal_address(lane, &in->sender);
 	if (wa_node_child(in->message, "enc") == NULL &&

@@ -67,14 +67,21 @@ void iq_table_free(struct iq_table **tablep)
 
 struct wa_node *iq_new(struct lane *lane, const char *type, const char *xmlns)
 {
-	struct wa_node *iq = wa_node_new(lane->arena, "iq");
 	struct wa_jid server = wa_jid_server();
+
+	return iq_new_to(lane, type, xmlns, &server);
+}
+
+struct wa_node *iq_new_to(struct lane *lane, const char *type,
+	const char *xmlns, const struct wa_jid *to)
+{
+	struct wa_node *iq = wa_node_new(lane->arena, "iq");
 	char id[IQ_ID_MAX];
 
 	snprintf(id, sizeof id, "%s-%llu", lane->iqs->prefix,
 		(unsigned long long)++lane->iqs->counter);
 	wa_node_set(iq, "id", id);
-	wa_node_set_jid(iq, "to", &server);
+	wa_node_set_jid(iq, "to", to);
 	wa_node_set(iq, "type", type);
 	wa_node_set(iq, "xmlns", xmlns);
 	return iq;

@@ -25,20 +25,25 @@ struct job *jobs_find(const struct jobs *jobs, const char *wa_id)
 	return job;
 }
 
-struct job *jobs_add(struct jobs *jobs, const char *wa_id, const char *phone,
-	const char *text)
+struct job *jobs_add(struct jobs *jobs, const char *wa_id,
+	const struct wa_jid *chat, const char *text, const char *content)
 {
-	size_t n_text = strlen(text);
+	size_t n_text = text != NULL ? strlen(text) : 0;
+	size_t n_content = content != NULL ? strlen(content) : 0;
 	size_t bucket = 0;
 	struct job *job = NULL;
 
 	if (wa_id[0] == '\0' || strlen(wa_id) >= JOB_ID_LEN ||
 		jobs_find(jobs, wa_id) != NULL)
 		return NULL;
-	job = xcalloc(1, sizeof *job + n_text + 1);
+	job = xcalloc(1, sizeof *job + n_text + 1 + n_content + 1);
 	snprintf(job->wa_id, sizeof job->wa_id, "%s", wa_id);
-	snprintf(job->phone, sizeof job->phone, "%s", phone);
-	memcpy(job->text, text, n_text);
+	job->chat = *chat;
+	if (n_text > 0)
+		memcpy(job->text, text, n_text);
+	if (n_content > 0)
+		job->content =
+			memcpy(job->text + n_text + 1, content, n_content);
 	bucket = bucket_of(wa_id);
 	job->next_by_id = jobs->by_id[bucket];
 	jobs->by_id[bucket] = job;

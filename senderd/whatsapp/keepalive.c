@@ -6,6 +6,7 @@
 #include "common/ids.h"
 #include "common/log.h"
 #include "common/own.h"
+#include "senderd/health.h"
 #include "senderd/whatsapp/stream.h"
 
 /* So a server that fell silent is left after at most 30 + 2 * 10 s. */
@@ -51,10 +52,12 @@ static void on_deadline(struct lane *lane, void *arg)
 	(void)arg;
 	if (lane->last_frame_ms >= keepalive->asked_ms) {
 		keepalive->failures = 0;
+		health_on_pong(lane);
 		ping_later(lane);
 		return;
 	}
 	keepalive->failures++;
+	health_on_silence(lane, clock_mono_ms() - lane->last_frame_ms);
 	log_warning("keepalive failures=%u: %s", keepalive->failures,
 		keepalive->failures < FAILURES_MAX ? "asking again"
 						   : "reconnecting");
@@ -98,6 +101,12 @@ void keepalive_start(struct lane *lane)
 {
 	lane->keepalive->failures = 0;
 	ping_later(lane);
+}
+
+void keepalive_ask(struct lane *lane)
+{
+	lane_timer_stop(&lane->keepalive->timer);
+	ping(lane);
 }
 
 void keepalive_stop(struct lane *lane)

@@ -10,5 +10,7 @@ void keepalive_free(struct keepalive **keepalivep);
 void keepalive_start(
 	struct lane *lane); /* after the handshake, also while pairing */
 void keepalive_stop(struct lane *lane);
+/* Asks for a sign of life now. */
+void keepalive_ask(struct lane *lane);
 
 #endif

@@ -9,10 +9,15 @@
 #include "common/log.h"
 #include "common/own.h"
 #include "senderd/facts.h"
+#include "senderd/whatsapp/app_state.h"
 #include "senderd/whatsapp/connection.h"
+#include "senderd/whatsapp/history.h"
+#include "senderd/whatsapp/media_in.h"
 #include "senderd/whatsapp/payload.h"
 #include "senderd/whatsapp/prekeys.h"
 #include "senderd/whatsapp/stream.h"
+#include "senderd/whatsapp/watch.h"
+#include "senderd/whatsapp/transfer.h"
 
 #define ROUTING_MAX 4096
 #define OFFLINE_BATCH 100
@@ -94,6 +99,11 @@ static void on_active(
 	stream_send_unified_session(lane);
 	presence_send_available(lane);
 	outbound_on_ready(lane);
+	app_state_on_ready(lane);
+	history_on_ready(lane);
+	watch_on_ready(lane);
+	transfers_on_ready(lane);
+	media_in_on_ready(lane);
 }
 
 static void on_prekeys_done(struct lane *lane)
@@ -193,6 +203,8 @@ static void on_dirty(struct lane *lane, const struct wa_node *node)
 		on_dirty_account(lane, timestamp);
 	else if (wa_node_is(node, "type", "groups"))
 		send_clean(lane, "groups", timestamp);
+	else if (wa_node_is(node, "type", "syncd_app_state"))
+		app_state_on_dirty(lane);
 }
 
 static void on_edge_routing(struct lane *lane, const struct wa_node *node)

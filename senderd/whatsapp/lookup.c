@@ -23,7 +23,7 @@
 /* One recipient. */
 struct hold {
 	TAILQ_ENTRY(hold) entry;
-	char phone[PHONE_LEN];
+	struct wa_jid chat;
 	struct wa_jid account; /* whom to ask for */
 	enum lookup_need need;
 	bool is_asked;	  /* a question is under way */
@@ -77,13 +77,13 @@ void lookup_free(struct lookup **lookupp)
 	free(lookup);
 }
 
-static struct hold *hold_find(struct lookup *lookup, const char *phone)
+static struct hold *hold_find(struct lookup *lookup, const struct wa_jid *chat)
 {
 	struct hold *hold = NULL;
 
 	TAILQ_FOREACH(hold, &lookup->holds, entry)
 	{
-		if (strcmp(hold->phone, phone) == 0)
+		if (wa_jid_equal(&hold->chat, chat))
 			return hold;
 	}
 	return NULL;
@@ -94,7 +94,7 @@ void lookup_hold(struct lookup *lookup, struct job *job, enum lookup_need need,
 {
 	struct hold *hold = xcalloc(1, sizeof *hold);
 
-	snprintf(hold->phone, sizeof hold->phone, "%s", job->phone);
+	hold->chat = job->chat;
 	hold->account = *account;
 	hold->need = need;
 	TAILQ_INIT(&hold->jobs);
@@ -105,7 +105,7 @@ void lookup_hold(struct lookup *lookup, struct job *job, enum lookup_need need,
 
 bool lookup_joins(struct lookup *lookup, struct job *job)
 {
-	struct hold *hold = hold_find(lookup, job->phone);
+	struct hold *hold = hold_find(lookup, &job->chat);
 
 	if (hold == NULL)
 		return false;
@@ -215,7 +215,7 @@ static void hold_later(struct lane *lane, struct hold *hold)
 	hold->due_ms = clock_mono_ms() + random_jitter(pause_ms, 25);
 	/* An account that left WhatsApp still has its LID here: by number the
 	 * server says so. */
-	hold->account = wa_jid_pn(hold->phone, 0);
+	hold->account = hold->chat;
 	if (hold->n_tries++ > 0)
 		return;
 	TAILQ_FOREACH(job, &hold->jobs, entry)
@@ -224,12 +224,12 @@ static void hold_later(struct lane *lane, struct hold *hold)
 	}
 }
 
-/* ---- questions: the recipients they are about, by number, since a hold may be
+/* ---- questions: the recipients they are about, by chat, since a hold may be
  * gone by then ---- */
 
 struct asking {
 	size_t n;
-	char phones[DEVICES_ASK_MAX][PHONE_LEN];
+	struct wa_jid chats[DEVICES_ASK_MAX];
 	struct wa_jid devices[BUNDLES_ASK_MAX]; /* session addresses;
 						   LOOKUP_KEYS only */
 	size_t n_devices;
@@ -242,7 +242,7 @@ static void asking_free(struct asking **askingp)
 
 static void asking_add(struct asking *asking, struct hold *hold)
 {
-	memcpy(asking->phones[asking->n++], hold->phone, PHONE_LEN);
+	asking->chats[asking->n++] = hold->chat;
 	hold->is_asked = true;
 }
 
@@ -253,7 +253,7 @@ static void on_devices(struct lane *lane, const enum devices_outcome *outcomes,
 	struct lookup *lookup = lane->outbound->lookup;
 
 	for (size_t i = 0; i < n && i < asking->n; i++) {
-		struct hold *hold = hold_find(lookup, asking->phones[i]);
+		struct hold *hold = hold_find(lookup, &asking->chats[i]);
 
 		if (hold == NULL || hold->need != LOOKUP_DEVICES)
 			continue;
@@ -323,7 +323,7 @@ static void on_keys(struct lane *lane, bool answered, void *arg)
 	if (answered)
 		note_keyless(lane, lookup, asking);
 	for (size_t i = 0; i < asking->n; i++) {
-		struct hold *hold = hold_find(lookup, asking->phones[i]);
+		struct hold *hold = hold_find(lookup, &asking->chats[i]);
 
 		if (hold == NULL || hold->need != LOOKUP_KEYS)
 			continue;
@@ -348,7 +348,7 @@ static enum adding asking_add_keys(
 
 	if (job == NULL)
 		return ADDING_NOTHING;
-	if (fanout_plan(lane, hold->phone, job->by_number, &plan, &err) ==
+	if (fanout_plan(lane, &hold->chat, job->by_number, &plan, &err) ==
 		FANOUT_FAILED) {
 		facts_fail(lane, &err);
 		return ADDING_FAILED;

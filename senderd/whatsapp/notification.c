@@ -8,7 +8,11 @@
 #include "common/own.h"
 #include "senderd/facts.h"
 #include "senderd/lane.h"
+#include "senderd/whatsapp/app_state.h"
 #include "senderd/whatsapp/devices.h"
+#include "senderd/whatsapp/group_notice.h"
+#include "senderd/whatsapp/senderkey.h"
+#include "senderd/whatsapp/privacy.h"
 #include "senderd/whatsapp/tokens.h"
 
 /* A user's primary device was registered anew: nothing we hold for it fits any
@@ -23,6 +27,8 @@ static int identity_changed(
 		return 0;
 	log_info("identity address=%s status=changed source=notification",
 		wa_jid_text(&user, text));
+	if (senderkey_on_new_identity(lane, &user, err) != 0)
+		return -1;
 	return devices_forget_user(lane, &user, err);
 }
 
@@ -39,7 +45,8 @@ static int on_encrypt(
 }
 
 /* The session of a device that was unlinked is of no use, and its number may be
- * given to another one. */
+ * given to another one.  What it knows of our groups must not serve it any
+ * longer. */
 static int removed_forget(
 	struct lane *lane, const struct wa_node *removed, struct err *err)
 {
@@ -52,7 +59,8 @@ static int removed_forget(
 			!wa_jid_is_user(&jid) || jid.device == 0)
 			continue;
 		address = lane_signal_address(lane, &jid);
-		if (lanedb_session_delete(lane->db, &address, err) != 0)
+		if (lanedb_session_delete(lane->db, &address, err) != 0 ||
+			senderkey_on_device_gone(lane, &address, err) != 0)
 			return -1;
 	}
 	return 0;
@@ -80,6 +88,9 @@ static int on_devices(
 static int on_account_sync(
 	struct lane *lane, const struct wa_node *notification, struct err *err)
 {
+	if (wa_node_child(notification, "privacy") != NULL &&
+		privacy_forget(lane, err) != 0)
+		return -1;
 	if (wa_node_child(notification, "devices") == NULL)
 		return 0;
 	return devices_forget(lane, &lane->id.jid, err);
@@ -93,7 +104,10 @@ static const struct {
 	{ "encrypt", on_encrypt },
 	{ "devices", on_devices },
 	{ "account_sync", on_account_sync },
+	{ "server_sync", app_state_on_notification },
+	{ "contacts", devices_on_contacts },
 	{ "privacy_token", tokens_on_notification },
+	{ "w:gp2", group_notice_on_notification },
 };
 
 /* Kinds that act remember the ids they acted on. */

@@ -12,9 +12,13 @@
 #include "common/store/message.h"
 #include "senderd/facts.h"
 #include "senderd/whatsapp/bundles.h"
+#include "senderd/whatsapp/cold_chats.h"
 #include "senderd/whatsapp/devices.h"
 #include "senderd/whatsapp/fanout.h"
+#include "senderd/whatsapp/group.h"
+#include "senderd/whatsapp/groupcast.h"
 #include "senderd/whatsapp/lookup.h"
+#include "senderd/whatsapp/typing.h"
 
 #define TICK_MS 5000
 #define TICKS_A_MINUTE 12
@@ -26,6 +30,12 @@
 size_t outbound_in_flight(const struct lane *lane)
 {
 	return lane->outbound->n_in_flight;
+}
+
+bool outbound_is_busy(const struct lane *lane)
+{
+	return lane->outbound->n_in_flight > 0 ||
+	       !TAILQ_EMPTY(&lane->outbound->waiting);
 }
 
 size_t outbound_waiting(const struct lane *lane)
@@ -93,37 +103,39 @@ static bool is_expired(const struct lane *lane, int64_t created_ms)
 /* ---- taking jobs, from the bus and from the store ---- */
 
 struct offer {
-	int64_t seq, created_ms;
-	const char *wa_id, *phone, *text;
+	int64_t seq, created_ms, media_id;
+	const char *wa_id, *chat, *text, *content;
 	uint32_t kind;
 };
 
-static const char *offer_problem(
-	const struct offer *offer, char phone_out[PHONE_LEN])
+/* A phone, a LID, a group or the status feed. */
+static bool chat_read(const char *text, struct wa_jid *out)
 {
-	if (offer->phone == NULL ||
-		phone_parse(offer->phone, strlen(offer->phone), phone_out) != 0)
-		return "invalid_recipient";
-	if (offer->kind != MESSAGE_TEXT || offer->text == NULL)
-		return "unsupported_kind";
-	return NULL;
+	if (text == NULL || wa_jid_parse(text, strlen(text), out) != 0 ||
+		out->user[0] == '\0' || out->device != 0)
+		return false;
+	return wa_jid_is_user(out) || wa_jid_is_group(out) ||
+	       (out->server == WA_SERVER_BROADCAST &&
+		       strcmp(out->user, "status") == 0);
 }
 
 static void take(struct lane *lane, const struct offer *offer)
 {
 	struct outbound *ob = lane->outbound;
-	char phone[PHONE_LEN];
-	const char *problem = offer_problem(offer, phone);
+	struct wa_jid chat;
 	struct job *job = NULL;
 
 	ob->last_seq = offer->seq;
-	if (problem != NULL) {
-		message_fail(lane, offer->wa_id, problem);
+	if (!chat_read(offer->chat, &chat)) {
+		message_fail(lane, offer->wa_id, "invalid_recipient");
 		return;
 	}
-	job = jobs_add(&ob->jobs, offer->wa_id, phone, offer->text);
+	job = jobs_add(
+		&ob->jobs, offer->wa_id, &chat, offer->text, offer->content);
 	if (job == NULL)
 		return; /* has been taken before */
+	job->kind = (enum message_kind)offer->kind;
+	job->media_id = offer->media_id;
 	job->seq = offer->seq;
 	job->created_ms = offer->created_ms;
 	job_move(job, &ob->waiting);
@@ -141,8 +153,10 @@ static int on_queued_row(const struct message *row, void *arg)
 		.seq = row->device_seq,
 		.created_ms = row->created_ms,
 		.wa_id = row->wa_id,
-		.phone = row->phone,
+		.chat = row->chat,
 		.text = row->text,
+		.content = row->content,
+		.media_id = row->media_id,
 		.kind = (uint32_t)row->kind,
 	};
 
@@ -178,8 +192,10 @@ void outbound_on_job(struct lane *lane, const Bus__SendJob *job)
 		.seq = job->device_seq,
 		.created_ms = job->created_ms,
 		.wa_id = job->wa_id,
-		.phone = job->phone,
+		.chat = job->chat,
 		.text = job->text,
+		.content = job->content[0] != '\0' ? job->content : NULL,
+		.media_id = job->media_id,
 		.kind = job->kind,
 	};
 
@@ -258,10 +274,11 @@ static bool own_is_ready(struct lane *lane)
 	struct err err = ERR_NONE;
 	struct fanout own;
 	int64_t now_ms = clock_mono_ms();
+	struct wa_jid self = wa_jid_bare(&lane->id.jid);
 
 	if (ob->asking_own)
 		return false;
-	switch (fanout_plan(lane, lane->id.jid.user, false, &own, &err)) {
+	switch (fanout_plan(lane, &self, false, &own, &err)) {
 	case FANOUT_READY:
 		return true;
 	case FANOUT_NEEDS_DEVICES:
@@ -291,15 +308,16 @@ static void job_sent(struct lane *lane, struct job *job)
 	job->due_ms = clock_mono_ms() +
 		      random_jitter(timeout_ms << shift, shift > 0 ? 10 : 0);
 	outbound_place(lane->outbound, job, &lane->outbound->in_flight);
+	typing_on_sent(lane, &job->chat);
 }
 
 /* False: the turn must be dropped. */
-static bool job_send(
-	struct lane *lane, struct job *job, const struct fanout *plan)
+static bool job_send(struct lane *lane, struct job *job,
+	const struct fanout *plan, const struct composed *composed)
 {
 	struct err err = ERR_NONE;
 
-	if (fanout_send(lane, plan, job->wa_id, job->text, &job->n_devices,
+	if (fanout_send(lane, plan, job->wa_id, composed, &job->n_devices,
 		    &err) == 0) {
 		job_sent(lane, job);
 		return true;
@@ -319,66 +337,52 @@ static bool job_send(
 	return false;
 }
 
-/* Is there a device of the recipient worth asking keys for?  *@is_new_chat:
- * none has a session. */
-static bool wants_keys(
-	const struct outbound *ob, const struct fanout *plan, bool *is_new_chat)
+/* Is there a device of the recipient worth asking keys for? */
+static bool wants_keys(const struct outbound *ob, const struct fanout *plan)
 {
-	bool wants = false;
-
-	*is_new_chat = true;
 	for (size_t i = 0; i < plan->n; i++) {
 		const struct fanout_device *device = &plan->devices[i];
 
-		if (device->is_own)
-			continue;
-		if (device->has_session)
-			*is_new_chat = false;
-		else
-			wants |= !lookup_is_keyless(
-				ob->lookup, &device->address);
+		if (!device->is_own && !device->has_session &&
+			!lookup_is_keyless(ob->lookup, &device->address))
+			return true;
 	}
-	return wants;
+	return false;
 }
 
 /* False: the turn must be dropped. */
-static bool job_without_keys(
-	struct lane *lane, struct job *job, const struct fanout *plan)
+static bool job_without_keys(struct lane *lane, struct job *job,
+	const struct fanout *plan, const struct composed *composed)
 {
 	struct outbound *ob = lane->outbound;
-	bool is_new_chat = false;
-	bool wants = wants_keys(ob, plan, &is_new_chat);
 
-	if (is_new_chat && !lane_is_self(lane, &plan->to) &&
-		clock_mono_ms() < ob->no_new_chats_until) {
-		outbound_fail(lane, job, "refused_new_chats_capped");
-		return true;
-	}
-	if (!wants || job->keys_asked)
-		return job_send(lane, job, plan);
+	if (!wants_keys(ob, plan) || job->keys_asked)
+		return job_send(lane, job, plan, composed);
 	lookup_hold(ob->lookup, job, LOOKUP_KEYS, &plan->account);
 	return true;
 }
 
-/* False: stop sending in this turn. */
-static bool job_try(struct lane *lane, struct job *job)
+/* To one account.  False: stop sending in this turn. */
+static bool job_fan_out(
+	struct lane *lane, struct job *job, const struct composed *composed)
 {
 	struct outbound *ob = lane->outbound;
 	struct err err = ERR_NONE;
 	struct fanout plan;
+	enum fanout_need need = fanout_plan(
+		lane, &job->chat, job->by_number || ob->by_number, &plan, &err);
+	bool parked = false;
 
-	if (is_expired(lane, job->created_ms)) {
-		outbound_fail(lane, job, "expired");
+	if ((need == FANOUT_READY || need == FANOUT_NEEDS_KEYS) &&
+		cold_chats_park(lane, job, &plan, &parked, &err) != 0)
+		need = FANOUT_FAILED;
+	if (parked)
 		return true;
-	}
-	if (lookup_count(ob->lookup) > 0 && lookup_joins(ob->lookup, job))
-		return true;
-	switch (fanout_plan(lane, job->phone, job->by_number || ob->by_number,
-		&plan, &err)) {
+	switch (need) {
 	case FANOUT_READY:
-		return job_send(lane, job, &plan);
+		return job_send(lane, job, &plan, composed);
 	case FANOUT_NEEDS_KEYS:
-		return job_without_keys(lane, job, &plan);
+		return job_without_keys(lane, job, &plan, composed);
 	case FANOUT_NEEDS_DEVICES:
 		lookup_hold(ob->lookup, job, LOOKUP_DEVICES, &plan.account);
 		return true;
@@ -390,6 +394,81 @@ static bool job_try(struct lane *lane, struct job *job)
 	}
 	facts_fail(lane, &err);
 	return false;
+}
+
+/* To a group or the status feed.  False: the turn must be dropped. */
+static bool job_groupcast(
+	struct lane *lane, struct job *job, const struct composed *composed)
+{
+	const char *reason = NULL;
+	struct err err = ERR_NONE;
+
+	switch (groupcast_try(lane, job, composed, &reason, &err)) {
+	case GROUPCAST_SENT:
+		job_sent(lane, job);
+		return true;
+	case GROUPCAST_HELD:
+		return true;
+	case GROUPCAST_REFUSED:
+		outbound_fail(lane, job, reason);
+		return true;
+	case GROUPCAST_FAILED:
+		break;
+	}
+	facts_fail(lane, &err);
+	return false;
+}
+
+/* False: stop sending in this turn. */
+static bool job_try(struct lane *lane, struct job *job)
+{
+	struct outbound *ob = lane->outbound;
+	scoped(composed_fini) struct composed composed = { 0 };
+	const char *reason = NULL;
+	struct err err = ERR_NONE;
+
+	if (is_expired(lane, job->created_ms)) {
+		outbound_fail(lane, job, "expired");
+		return true;
+	}
+	if (job_is_groupcast(job) ? groupcast_joins(lane, job)
+				  : lookup_count(ob->lookup) > 0 &&
+					    lookup_joins(ob->lookup, job))
+		return true;
+	switch (compose(lane, job, &composed, &reason, &err)) {
+	case COMPOSE_READY:
+		return job_is_groupcast(job)
+			       ? job_groupcast(lane, job, &composed)
+			       : job_fan_out(lane, job, &composed);
+	case COMPOSE_WAITS:
+		outbound_place(ob, job, &ob->uploading);
+		return true;
+	case COMPOSE_REFUSED:
+		outbound_fail(lane, job, reason);
+		return true;
+	case COMPOSE_FAILED:
+		break;
+	}
+	facts_fail(lane, &err);
+	return false;
+}
+
+void outbound_resume_media(
+	struct lane *lane, int64_t media_id, const char *reason)
+{
+	struct outbound *ob = lane->outbound;
+	struct job *job = TAILQ_FIRST(&ob->uploading);
+
+	while (job != NULL) {
+		struct job *next = TAILQ_NEXT(job, entry);
+
+		if (job->media_id == media_id && reason != NULL)
+			outbound_fail(lane, job, reason);
+		else if (job->media_id == media_id)
+			outbound_place(ob, job, &ob->waiting);
+		job = next;
+	}
+	outbound_kick(lane);
 }
 
 static void pump(struct lane *lane, void *arg)
@@ -499,7 +578,10 @@ static void on_tick(struct lane *lane, void *arg)
 	line_wake(lane, &ob->in_flight, now_ms);
 	line_wake(lane, &ob->resting, now_ms);
 	lookup_each(ob->lookup, fail_if_expired, lane);
+	groupcast_on_tick(lane, fail_if_expired);
 	ob->is_behind = true; /* whatever the bus lost is found now */
+	if (cold_chats_parked(lane) > 0 && ++ob->n_ticks % TICKS_A_MINUTE == 0)
+		expire_queued(lane);
 	pump(lane, NULL);
 }
 
@@ -512,7 +594,10 @@ struct outbound *outbound_new(struct lane *lane)
 	TAILQ_INIT(&ob->waiting);
 	TAILQ_INIT(&ob->in_flight);
 	TAILQ_INIT(&ob->resting);
+	TAILQ_INIT(&ob->uploading);
 	ob->lookup = lookup_new();
+	ob->groupcast = groupcast_new();
+	ob->cold = cold_chats_new();
 	lane_timer_start(
 		lane, &ob->tick, random_jitter(TICK_MS, 10), on_tick, NULL);
 	return ob;
@@ -529,6 +614,9 @@ void outbound_free(struct outbound **outboundp)
 	receipt_batch_fini(&ob->receipts);
 	jobs_clear(&ob->jobs); /* before the lines they stand in */
 	lookup_free(&ob->lookup);
+	groupcast_free(&ob->groupcast);
+	group_free(&ob->group);
+	cold_chats_free(&ob->cold);
 	free(ob);
 }
 
@@ -544,11 +632,19 @@ static void by_number_load(struct lane *lane)
 		found > 0 && strcmp(buf_cstr(&value), "pn") == 0;
 }
 
+void outbound_read_again(struct lane *lane)
+{
+	lane->outbound->last_seq = 0;
+	lane->outbound->is_behind = true;
+	outbound_kick(lane);
+}
+
 void outbound_on_ready(struct lane *lane)
 {
 	struct outbound *ob = lane->outbound;
 
 	by_number_load(lane);
+	cold_chats_on_ready(lane);
 	ob->last_seq = 0;
 	ob->is_behind = true;
 	ob->own_asked_ms = 0;
@@ -572,6 +668,7 @@ void outbound_on_disconnect(struct lane *lane)
 	}
 	jobs_clear(&ob->jobs); /* before the lines they stand in */
 	lookup_clear(ob->lookup);
+	groupcast_on_disconnect(lane);
 	ob->n_in_flight = 0;
 	ob->asking_own = false;
 	ob->tokens.n = 0;

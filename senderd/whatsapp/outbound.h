@@ -19,8 +19,11 @@ struct outbound {
 	struct job_line waiting;   /* may be sent */
 	struct job_line in_flight; /* the server's ack is due */
 	struct job_line resting;   /* refused for now */
+	struct job_line uploading; /* their media is on its way to the host */
 	size_t n_in_flight;
 	struct lookup *lookup; /* more of them: recipients being asked about */
+	struct groupcast *groupcast; /* and groups */
+	struct group *group; /* the one used last, or NULL: group.c */
 
 	int64_t last_seq; /* newest device_seq taken */
 	bool is_behind;	  /* the store has, or may have, newer ones */
@@ -28,9 +31,9 @@ struct outbound {
 			     "dm_namespace" */
 
 	bool asking_own; /* a question about our own devices is under way */
-	int64_t own_asked_ms;	    /* monotonic: after a failure, not before */
-	int64_t own_keys_asked_ms;  /* monotonic: keys, not before */
-	int64_t no_new_chats_until; /* monotonic */
+	int64_t own_asked_ms;	   /* monotonic: after a failure, not before */
+	int64_t own_keys_asked_ms; /* monotonic: keys, not before */
+	struct cold_chats *cold;
 
 	struct lane_timer kick, tick;
 	bool is_kicked;
@@ -48,12 +51,19 @@ void outbound_place(
 void outbound_drop(struct outbound *ob, struct job *job);
 /* Ends a message for good; the job is gone. */
 void outbound_fail(struct lane *lane, struct job *job, const char *reason);
-/* A receipt by @phone (NULL: not known).  If that is whom an unacknowledged
- * message is for, the server had it and the ack was lost: records SENT. */
+/* A receipt by the account @reader (in either namespace), or in the group or
+ * the status feed @reader.  If that is whom an unacknowledged message is for,
+ * the server had it and the ack was lost: records SENT. */
 void outbound_on_delivered(struct lane *lane,
-	const struct message_change *change, const char *phone);
+	const struct message_change *change, const struct wa_jid *reader);
+/* The media that messages wait for is at the host, or will never be: @reason.
+ */
+void outbound_resume_media(
+	struct lane *lane, int64_t media_id, const char *reason);
 /* A job's lookup is answered: it stands in line again. */
 void outbound_resume(struct lane *lane, struct job *job);
+/* The store's queue is read from its start: what was put away comes back. */
+void outbound_read_again(struct lane *lane);
 /* Sends what can be sent, in a turn of its own, soon. */
 void outbound_kick(struct lane *lane);
 /* From now on chats are addressed by number, or by LID, which is what the lane

@@ -9,13 +9,15 @@
 #include "common/log.h"
 #include "common/store/message.h"
 #include "senderd/facts.h"
+#include "senderd/health.h"
+#include "senderd/whatsapp/cold_chats.h"
 #include "senderd/whatsapp/devices.h"
 #include "senderd/whatsapp/fanout.h"
+#include "senderd/whatsapp/groupcast.h"
 #include "senderd/whatsapp/refusal.h"
 
 #define LATER_BASE_MS 5000 /* pause after "server unavailable" */
 #define LATER_MAX 8	   /* such refusals of one message */
-#define NO_NEW_CHATS_MS (600 * 1000LL)
 
 /* The server knows other devices than we do (messages.md 2.7): ask again next
  * time.  Clients differ in whether the sending device belongs to the hash, so
@@ -28,7 +30,7 @@ static int phash_check(struct lane *lane, const struct job *job,
 	struct fanout plan;
 	char hash[WA_PHASH_LEN];
 
-	if (fanout_plan(lane, job->phone, job->by_number, &plan, err) ==
+	if (fanout_plan(lane, &job->chat, job->by_number, &plan, err) ==
 		FANOUT_FAILED)
 		return -1;
 	for (size_t i = 0; i < plan.n; i++)
@@ -75,19 +77,29 @@ static void sent_record(struct lane *lane, const struct job *job, int64_t at_ms)
 				       .status = MESSAGE_SENT,
 				       .at_ms = at_ms,
 				       .n_devices = (int)job->n_devices,
+				       .n_recipients = job->n_recipients,
 			       });
 }
 
 void outbound_on_delivered(struct lane *lane,
-	const struct message_change *change, const char *phone)
+	const struct message_change *change, const struct wa_jid *reader)
 {
 	struct outbound *ob = lane->outbound;
 	struct job *job = jobs_find(&ob->jobs, change->wa_id);
+	struct err err = ERR_NONE;
+	struct wa_jid recipient;
+	struct wa_jid who;
 
-	if (job == NULL || job->n_sends == 0 || phone == NULL ||
-		strcmp(job->phone, phone) != 0)
+	if (job == NULL || job->n_sends == 0)
+		return;
+	recipient = lane_signal_address(lane, &job->chat);
+	who = lane_signal_address(lane, reader);
+	if (!wa_jid_same_user(&recipient, &who))
 		return;
 	sent_record(lane, job, change->at_ms);
+	if (job_is_groupcast(job) &&
+		groupcast_on_accepted(lane, job, NULL, &err) != 0)
+		facts_fail(lane, &err);
 	outbound_drop(ob, job);
 	refill(lane);
 }
@@ -96,10 +108,13 @@ static int on_accepted(struct lane *lane, struct job *job,
 	const struct wa_node *ack, struct err *err)
 {
 	const char *phash = wa_node_str(ack, "phash");
-	struct wa_jid pn = wa_jid_pn(job->phone, 0);
-	struct wa_jid account = lane_signal_address(lane, &pn);
+	struct wa_jid account;
 
 	sent_record(lane, job, receipt_time_ms(ack));
+	if (job_is_groupcast(job))
+		return groupcast_on_accepted(lane, job, phash, err);
+	account = lane_signal_address(lane, &job->chat);
+	cold_chats_on_accepted(lane, job);
 	if (phash != NULL && phash_check(lane, job, phash, err) != 0)
 		return -1;
 	if (job->by_number && outbound_address(lane, true, err) != 0)
@@ -122,18 +137,33 @@ static void job_later(
 	outbound_place(ob, job, &ob->resting);
 }
 
+static int on_group_refused(struct lane *lane, struct job *job, int code,
+	const struct refusal *refusal, struct err *err)
+{
+	bool again = false;
+
+	if (groupcast_on_refused(lane, job, code, &again, err) != 0)
+		return -1;
+	if (again)
+		outbound_place(lane->outbound, job, &lane->outbound->waiting);
+	else
+		outbound_fail(lane, job, refusal->reason);
+	return 0;
+}
+
 /* The answer to a refusal; -1 when the lane database failed. */
 static int on_refused(
 	struct lane *lane, struct job *job, int code, struct err *err)
 {
 	struct outbound *ob = lane->outbound;
 	const struct refusal *refusal = refusal_of(code);
-	struct wa_jid pn = wa_jid_pn(job->phone, 0);
-	struct wa_jid account = lane_signal_address(lane, &pn);
+	struct wa_jid account = lane_signal_address(lane, &job->chat);
 	bool again = false;
 
 	log_warning("message id=%s status=refused code=%d reason=%s",
 		job->wa_id, code, refusal->reason);
+	if (job_is_groupcast(job) && refusal->action != REFUSAL_LATER)
+		return on_group_refused(lane, job, code, refusal, err);
 	switch (refusal->action) {
 	case REFUSAL_LATER:
 		job_later(lane, job, refusal);
@@ -153,9 +183,10 @@ static int on_refused(
 	case REFUSAL_NO_CONTACT:
 		if (tokens_issue(lane, &account, true, err) != 0)
 			return -1;
+		cold_chats_on_refused(lane, code);
 		break;
 	case REFUSAL_NO_NEW_CHATS:
-		ob->no_new_chats_until = clock_mono_ms() + NO_NEW_CHATS_MS;
+		cold_chats_on_refused(lane, code);
 		break;
 	case REFUSAL_FAIL:
 		break;
@@ -174,6 +205,7 @@ void outbound_on_ack(struct lane *lane, const struct wa_node *ack)
 	struct job *job = id != NULL ? jobs_find(&ob->jobs, id) : NULL;
 	struct err err = ERR_NONE;
 
+	health_on_ack(lane);
 	if (job == NULL || job->n_sends == 0)
 		return; /* a resend for one device, or an ack that came late */
 	if (wa_node_get(ack, "error") != NULL) {

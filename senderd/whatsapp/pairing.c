@@ -14,6 +14,7 @@
 #include "senderd/whatsapp/connection.h"
 #include "senderd/whatsapp/link.h"
 #include "senderd/whatsapp/linkcode.h"
+#include "senderd/whatsapp/passkey.h"
 #include "senderd/whatsapp/payload.h"
 #include "senderd/whatsapp/prekeys.h"
 #include "senderd/whatsapp/stream.h"
@@ -42,6 +43,7 @@ struct pairing {
 	int64_t expires_ms;   /* unix: of the one on show */
 	struct lane_timer rotate;
 	struct linkcode *code;
+	struct passkey *passkey;
 	struct waiter *waiters;
 	size_t n_waiters;
 	struct lane_timer wait;
@@ -52,6 +54,7 @@ struct pairing *pairing_new(void)
 	struct pairing *pairing = xcalloc(1, sizeof *pairing);
 
 	pairing->code = linkcode_new();
+	pairing->passkey = passkey_new();
 	return pairing;
 }
 
@@ -71,6 +74,7 @@ void pairing_free(struct pairing **pairingp)
 		return;
 	refs_drop(pairing);
 	linkcode_free(&pairing->code);
+	passkey_free(&pairing->passkey);
 	lane_timer_stop(&pairing->wait);
 	while (pairing->waiters != NULL) {
 		struct waiter *waiter = pairing->waiters;
@@ -393,6 +397,7 @@ void pairing_on_disconnect(struct lane *lane)
 {
 	refs_drop(lane->pairing);
 	linkcode_drop(lane->pairing->code);
+	passkey_drop(lane->pairing->passkey);
 }
 
 /* ---- stanzas ---- */
@@ -453,13 +458,16 @@ void pairing_on_link_code(struct lane *lane, const struct wa_node *notification)
 		linkcode_on_hello(lane, lane->pairing->code, notification);
 }
 
-void pairing_on_passkey(struct lane *lane, const char *notification_type)
+struct passkey *pairing_passkey(struct lane *lane)
 {
-	static const char why[] = "this account demands a passkey to link a "
-				  "device, which a gateway cannot give";
+	return lane->pairing->passkey;
+}
 
-	log_warning("pairing notification=%s reason=\"%s\": not linked",
-		notification_type, why);
+void pairing_on_passkey(struct lane *lane)
+{
+	static const char why[] = "this account asks for a passkey to link a "
+				  "device: GET and POST …/passkey";
+
 	lane_set_reason(lane, why);
 	refuse_waiters(lane, WAIT_ANY, ERR_CONFLICT, why);
 }
@@ -519,6 +527,7 @@ static void link_done(
 		wa_jid_text(&link->jid, jid), log_quote(lane->id.platform));
 	refs_drop(pairing);
 	linkcode_drop(pairing->code);
+	passkey_drop(pairing->passkey);
 	refuse_waiters(
 		lane, WAIT_ANY, ERR_CONFLICT, "a phone is linked already");
 	prekeys_on_paired(lane);

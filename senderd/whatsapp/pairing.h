@@ -23,9 +23,9 @@ void pairing_on_pair_device(struct lane *lane, const struct wa_node *iq);
 void pairing_on_pair_success(struct lane *lane, const struct wa_node *iq);
 void pairing_on_link_code(
 	struct lane *lane, const struct wa_node *notification);
-/* A passkey is wanted, which we have not (connection.md 6.4): shown as the
- * reason. */
-void pairing_on_passkey(struct lane *lane, const char *notification_type);
+/* A passkey is wanted: shown as the reason (passkey.h has the rest). */
+void pairing_on_passkey(struct lane *lane);
+struct passkey *pairing_passkey(struct lane *lane);
 /* linkcode.c: the server took the code, or did not. */
 void pairing_on_code(struct lane *lane, const char *code, int64_t expires_ms);
 void pairing_on_code_refused(

@@ -7,6 +7,7 @@
 
 #include "common/err.h"
 #include "common/own.h"
+#include "senderd/version.h"
 #include "common/wa/crypto.h"
 #include "whatsapp.pb-c.h"
 
@@ -48,6 +49,7 @@ struct parts {
 	Wa__UserAgent agent;
 	Wa__AppVersion version;
 	Wa__WebInfo web;
+	char version_text[VERSION_LEN];
 };
 
 static int parts_init(
@@ -59,8 +61,8 @@ static int parts_init(
 		.version = WA__APP_VERSION__INIT,
 		.web = WA__WEB_INFO__INIT,
 	};
-	if (parse_version(
-		    config->whatsapp.client_version, &parts->version, err) != 0)
+	version_current(config, parts->version_text);
+	if (parse_version(parts->version_text, &parts->version, err) != 0)
 		return -1;
 	PUT(&parts->agent, platform, WA__USER_AGENT__PLATFORM__WEB);
 	parts->agent.app_version = &parts->version;
@@ -129,6 +131,9 @@ static void pack_device_props(const struct config *config, struct buf *out)
 	PUT(&version, secondary, 15);
 	PUT(&version, tertiary, 7);
 	PUT(&history, storage_quota_mb, 10240);
+	if (strcmp(config->history.mode, "messages") == 0)
+		PUT(&history, recent_sync_days_limit,
+			(uint32_t)config->history.days);
 	PUT(&history, inline_initial_payload_in_e2ee_msg, 1);
 	PUT(&history, support_call_log_history, 0);
 	PUT(&history, support_bot_user_agent_chat_history, 1);
@@ -154,7 +159,6 @@ int payload_registration(const struct config *config,
 {
 	Wa__DevicePairingRegistrationData data =
 		WA__DEVICE_PAIRING_REGISTRATION_DATA__INIT;
-	const char *version = config->whatsapp.client_version;
 	scoped(buf_fini) struct buf numbers = BUF_INIT;
 	scoped(buf_fini) struct buf props = BUF_INIT;
 	uint8_t build_hash[16];
@@ -165,7 +169,7 @@ int payload_registration(const struct config *config,
 	buf_add_be(&numbers, id->registration_id, 4);
 	buf_add_byte(&numbers, 0x05);
 	buf_add_be(&numbers, signed_prekey->id, 3);
-	wa_md5(version, strlen(version), build_hash);
+	wa_md5(parts.version_text, strlen(parts.version_text), build_hash);
 	pack_device_props(config, &props);
 	PUT_BYTES(&data, e_regid, numbers.data, 4);
 	PUT_BYTES(&data, e_keytype, numbers.data + 4, 1);

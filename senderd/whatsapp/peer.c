@@ -2,31 +2,40 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "common/clock.h"
 #include "common/err.h"
 #include "common/log.h"
 #include "common/own.h"
 #include "common/wa/pbguard.h"
+#include "senderd/whatsapp/app_state.h"
+#include "senderd/whatsapp/ask_phone.h"
 #include "senderd/whatsapp/devices.h"
 #include "senderd/whatsapp/history.h"
 #include "senderd/whatsapp/outbound.h"
+#include "senderd/whatsapp/received.h"
 
 #define KEYS_MAX 1024
 #define KEY_ID_MAX 64
 #define KEY_DATA_MAX 256
 #define PAIRS_MAX 20000
+#define RESENDS_MAX 64
 
-typedef int peer_fn(struct lane *lane, const Wa__ProtocolMessage *protocol,
-	struct err *err);
+/* One from the own account. */
+struct peer_message {
+	const struct wa_jid *sender; /* the device */
+	const char *id;
+	const Wa__ProtocolMessage *protocol;
+};
+typedef int peer_fn(
+	struct lane *lane, const struct peer_message *message, struct err *err);
 
-/* Without the keys of app state nothing is lost today: they are kept for when
- * collections are read. */
 static int on_key_share(
-	struct lane *lane, const Wa__ProtocolMessage *protocol, struct err *err)
+	struct lane *lane, const struct peer_message *message, struct err *err)
 {
 	const Wa__AppStateSyncKeyShare *share =
-		protocol->app_state_sync_key_share;
+		message->protocol->app_state_sync_key_share;
 
 	for (size_t i = 0; share != NULL && i < share->n_keys && i < KEYS_MAX;
 		i++) {
@@ -45,33 +54,99 @@ static int on_key_share(
 			    key->key_data->timestamp, err) != 0)
 			return -1;
 	}
+	app_state_on_keys(lane);
 	return 0;
 }
 
-/* Only what came along is read.  A blob on the media host holds messages, for
- * which a gateway has no use; it is acknowledged all the same, so that the
- * phone goes on. */
 static int on_history(
-	struct lane *lane, const Wa__ProtocolMessage *protocol, struct err *err)
+	struct lane *lane, const struct peer_message *message, struct err *err)
 {
 	const Wa__HistorySyncNotification *history =
-		protocol->history_sync_notification;
-	const ProtobufCBinaryData *inline_payload = NULL;
+		message->protocol->history_sync_notification;
 
-	if (history == NULL ||
-		!history->has_initial_hist_bootstrap_inline_payload)
+	return history == NULL ? 0
+			       : history_on_notification(
+					 lane, message->id, history, err);
+}
+
+/* ---- content that only the phone had ---- */
+
+/* As if it had come by itself, from the device that the phone had it from. */
+static int resend_handle(
+	struct lane *lane, const Wa__WebMessageInfo *info, struct err *err)
+{
+	struct wa_node *stanza = wa_node_new(lane->arena, "message");
+	struct inbound in = { .message = stanza, .id = info->key->id };
+	const char *participant = info->key->participant != NULL
+					  ? info->key->participant
+					  : info->participant;
+	bool is_history = false;
+
+	if (info->key->remote_jid == NULL ||
+		wa_jid_parse(info->key->remote_jid,
+			strlen(info->key->remote_jid), &in.from) != 0)
 		return 0;
-	inline_payload = &history->initial_hist_bootstrap_inline_payload;
-	if (history_read(
-		    lane, inline_payload->data, inline_payload->len, err) == 0)
+	in.is_group = in.from.server == WA_SERVER_GROUP;
+	in.sender = in.from;
+	if (in.is_group && (participant == NULL || wa_jid_parse(participant,
+							   strlen(participant),
+							   &in.sender) != 0))
 		return 0;
-	if (err->code != ERR_PEER)
-		return -1;
-	log_warning("history status=unreadable reason=\"%s\" "
-		    "action=\"acknowledged, not used\"",
-		err->msg);
+	if (!wa_jid_is_user(&in.sender) || lane_is_self(lane, &in.sender))
+		return 0;
+	in.chat = wa_jid_bare(&in.from);
+	in.address = lane_signal_address(lane, &in.sender);
+	in.t = (int64_t)info->message_timestamp;
+	wa_node_set(stanza, "notify", info->push_name);
+	return received_handle(lane, &in, info->message, &is_history, err);
+}
+
+static int on_resend(
+	struct lane *lane, const ProtobufCBinaryData *bytes, struct err *err)
+{
+	Wa__WebMessageInfo *info = NULL;
+	bool is_wanted = false;
+	int rc = 0;
+
+	if (wa_pb_bounded(bytes->data, bytes->len))
+		info = wa__web_message_info__unpack(
+			NULL, bytes->len, bytes->data);
+	if (info == NULL)
+		return 0;
+	if (info->message != NULL && info->key != NULL &&
+		info->key->id != NULL && !info->key->from_me)
+		rc = ask_phone_wanted(lane, info->key->id, &is_wanted, err);
+	if (rc == 0 && is_wanted)
+		rc = resend_handle(lane, info, err);
+	wa__web_message_info__free_unpacked(info, NULL);
+	return rc;
+}
+
+/* Another linked device answers for nobody: only the phone has them. */
+static int on_response(
+	struct lane *lane, const struct peer_message *message, struct err *err)
+{
+	const Wa__PeerDataOperationRequestResponseMessage *response =
+		message->protocol->peer_data_operation_request_response_message;
+
+	if (response == NULL || message->sender->device != 0)
+		return 0;
+	for (size_t i = 0;
+		i < response->n_peer_data_operation_result && i < RESENDS_MAX;
+		i++) {
+		const Wa__PlaceholderMessageResendResponse *resend =
+			response->peer_data_operation_result[i]
+				->placeholder_message_resend_response;
+
+		if (resend != NULL &&
+			on_resend(lane, &resend->web_message_info_bytes, err) !=
+				0)
+			return -1;
+	}
 	return 0;
 }
+
+/* ---- who is who ---- */
 
 static int learn_numbers(
 	struct lane *lane, uint64_t pn, uint64_t lid, struct err *err)
@@ -90,10 +165,10 @@ static int learn_numbers(
 }
 
 static int on_migration(
-	struct lane *lane, const Wa__ProtocolMessage *protocol, struct err *err)
+	struct lane *lane, const struct peer_message *message, struct err *err)
 {
 	const Wa__LIDMigrationMappingSyncMessage *sync =
-		protocol->lid_migration_mapping_sync_message;
+		message->protocol->lid_migration_mapping_sync_message;
 	Wa__LIDMigrationMappingSyncPayload *payload = NULL;
 	int rc = 0;
 
@@ -122,10 +197,10 @@ static int on_migration(
 }
 
 static int on_nothing(
-	struct lane *lane, const Wa__ProtocolMessage *protocol, struct err *err)
+	struct lane *lane, const struct peer_message *message, struct err *err)
 {
 	(void)lane;
-	(void)protocol;
+	(void)message;
 	(void)err;
 	return 0;
 }
@@ -143,7 +218,7 @@ static const struct {
 	{ TYPE(INITIAL_SECURITY_NOTIFICATION_SETTING_SYNC), on_nothing },
 	{ TYPE(APP_STATE_FATAL_EXCEPTION_NOTIFICATION), on_nothing },
 	{ TYPE(PEER_DATA_OPERATION_REQUEST_MESSAGE), on_nothing },
-	{ TYPE(PEER_DATA_OPERATION_REQUEST_RESPONSE_MESSAGE), on_nothing },
+	{ TYPE(PEER_DATA_OPERATION_REQUEST_RESPONSE_MESSAGE), on_response },
 	{ TYPE(LID_MIGRATION_MAPPING_SYNC), on_migration },
 };
 
@@ -165,6 +240,9 @@ int peer_on_protocol(struct lane *lane, const struct wa_jid *sender,
 	const char *id, const Wa__ProtocolMessage *protocol, bool *is_history,
 	struct err *err)
 {
+	const struct peer_message message = {
+		.sender = sender, .id = id, .protocol = protocol
+	};
 	peer_fn *handler = handler_of(protocol);
 	struct wa_jid self = wa_jid_bare(&lane->id.jid);
 	bool was_seen = false;
@@ -178,5 +256,5 @@ int peer_on_protocol(struct lane *lane, const struct wa_jid *sender,
 	if (was_seen)
 		return 0;
 	log_info("peer id=%s type=%d", log_quote(id), (int)protocol->type);
-	return handler(lane, protocol, err);
+	return handler(lane, &message, err);
 }

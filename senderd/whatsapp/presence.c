@@ -1,9 +1,10 @@
+#include "senderd/whatsapp/presence.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #include "common/err.h"
 #include "senderd/facts.h"
-#include "senderd/lane.h"
 #include "senderd/whatsapp/stream.h"
 
 /* The name as the server wants it: without the sign that other clients take for
@@ -19,24 +20,42 @@ static void wire_name(const char *name, char out[128])
 	out[n] = '\0';
 }
 
-void presence_send_available(struct lane *lane)
+/* False: there is no name to show. */
+static bool presence_send(struct lane *lane, const char *type)
 {
-	struct wa_node *presence;
+	struct wa_node *presence = NULL;
 	char name[128];
 
 	wire_name(lane->id.push_name, name);
-	if (name[0] == '\0' || !lane_is_ready(lane) || lane->presence_sent)
+	if (name[0] == '\0')
+		return false;
+	presence = wa_node_new(lane->arena, "presence");
+	wa_node_set(presence, "type", type);
+	wa_node_set(presence, "name", name);
+	lane_send(lane, presence);
+	return true;
+}
+
+void presence_send_available(struct lane *lane)
+{
+	if (!lane_is_ready(lane) || lane->presence_sent || lane->presence_off ||
+		lane->id.push_name[0] == '\0')
 		return;
 	/* As a client in the background we leave the phone its
 	 * notifications. */
 	if (strcmp(lane->config->sender.receipts, "inactive") == 0)
 		return;
 	stream_send_unified_session(lane);
-	presence = wa_node_new(lane->arena, "presence");
-	wa_node_set(presence, "type", "available");
-	wa_node_set(presence, "name", name);
-	lane_send(lane, presence);
-	lane->presence_sent = true;
+	lane->presence_sent = presence_send(lane, "available");
+}
+
+bool presence_set(struct lane *lane, bool is_available)
+{
+	if (!presence_send(lane, is_available ? "available" : "unavailable"))
+		return false;
+	lane->presence_off = !is_available;
+	lane->presence_sent = is_available;
+	return true;
 }
 
 void presence_set_push_name(struct lane *lane, const char *name)

@@ -238,36 +238,126 @@ static const char *name_of(const struct wa_jid *jid)
 	return jid->user[0] != '\0' ? jid->user : NULL;
 }
 
-static int statuses_set(struct lane *lane, const struct wa_node *receipt,
+/* What one account says of messages; in a group or of a status each of those
+ * who got it speaks for itself. */
+struct report {
+	struct wa_jid chat; /* where it came from */
+	bool is_cast;
+	struct reader reader;
+	struct message_change change;
+};
+
+static int report_begin(struct lane *lane, const struct wa_jid *chat,
+	const struct wa_jid *from, struct report *out, struct err *err)
+{
+	out->chat = wa_jid_bare(chat);
+	out->is_cast = !wa_jid_is_user(chat);
+	return reader_find(lane, from, &out->reader, err);
+}
+
+static void report_add(
+	struct lane *lane, struct report *report, const char *wa_id)
+{
+	char chat[WA_JID_TEXT];
+
+	report->change.wa_id = wa_id;
+	outbound_on_delivered(lane, &report->change, &report->chat);
+	if (report->is_cast)
+		facts_add_group_receipt(lane, &report->change,
+			wa_jid_text(&report->chat, chat),
+			name_of(&report->reader.pn),
+			name_of(&report->reader.lid));
+	else
+		facts_add_receipt(lane, &report->change,
+			name_of(&report->reader.pn),
+			name_of(&report->reader.lid));
+}
+
+/* <receipt from=chat [participant=reader] id><list><item id/>... */
+static int report_read(struct lane *lane, const struct wa_node *receipt,
+	const struct wa_jid *chat, const struct wa_jid *reader,
 	enum message_status status, struct err *err)
 {
 	const struct wa_node *list = wa_node_child(receipt, "list");
-	struct message_change change = { .status = status,
-		.wa_id = wa_node_str(receipt, "id"),
-		.at_ms = receipt_time_ms(receipt) };
-	struct wa_jid from;
-	struct reader reader;
+	const char *id = wa_node_str(receipt, "id");
+	struct report report = {
+		.change = { .status = status,
+			.at_ms = receipt_time_ms(receipt) },
+	};
 	size_t n = 0;
 
-	if (!wa_node_jid(receipt, "from", &from) || !wa_jid_is_user(&from) ||
-		change.wa_id == NULL)
+	if (id == NULL)
 		return 0;
-	if (reader_find(lane, &from, &reader, err) != 0)
+	if (report_begin(lane, chat, reader, &report, err) != 0)
 		return -1;
-	outbound_on_delivered(lane, &change, name_of(&reader.pn));
-	facts_add_receipt(
-		lane, &change, name_of(&reader.pn), name_of(&reader.lid));
+	report_add(lane, &report, id);
 	if (list == NULL)
 		return 0;
 	wa_node_each (item, list) {
-		change.wa_id = wa_node_str(item, "id");
-		if (change.wa_id == NULL)
+		id = wa_node_str(item, "id");
+		if (id == NULL)
 			continue;
 		if (++n > IDS_MAX)
 			break;
-		outbound_on_delivered(lane, &change, name_of(&reader.pn));
-		facts_add_receipt(lane, &change, name_of(&reader.pn),
-			name_of(&reader.lid));
+		report_add(lane, &report, id);
+	}
+	return 0;
+}
+
+/* Many readers of one message: <participants key=id><user jid t [type]/>... */
+static int readers_read(struct lane *lane, const struct wa_node *participants,
+	const struct wa_jid *chat, const char *type, struct err *err)
+{
+	const char *id = wa_node_str(participants, "key");
+	size_t n = 0;
+
+	if (id == NULL || strcmp(participants->tag, "participants") != 0)
+		return 0;
+	wa_node_each (user, participants) {
+		const char *own_type = wa_node_str(user, "type");
+		struct report report = { .change = { 0 } };
+		struct wa_jid reader;
+
+		report.change.status =
+			status_of(own_type != NULL ? own_type : type);
+		if (report.change.status == 0 ||
+			!wa_node_jid(user, "jid", &reader) ||
+			!wa_jid_is_user(&reader) || lane_is_self(lane, &reader))
+			continue;
+		if (++n > IDS_MAX)
+			break;
+		report.change.at_ms = receipt_time_ms(user);
+		if (report_begin(lane, chat, &reader, &report, err) != 0)
+			return -1;
+		report_add(lane, &report, id);
+	}
+	return 0;
+}
+
+static int statuses_set(struct lane *lane, const struct wa_node *receipt,
+	const char *type, struct err *err)
+{
+	enum message_status status = status_of(type);
+	struct wa_jid chat;
+	struct wa_jid reader;
+
+	if (!wa_node_jid(receipt, "from", &chat))
+		return 0;
+	if (wa_jid_is_user(&chat))
+		return status == 0 ? 0
+				   : report_read(lane, receipt, &chat, &chat,
+					     status, err);
+	if (!wa_jid_is_group(&chat) && chat.server != WA_SERVER_BROADCAST)
+		return 0;
+	if (wa_node_jid(receipt, "participant", &reader)) {
+		if (status == 0 || !wa_jid_is_user(&reader) ||
+			lane_is_self(lane, &reader))
+			return 0;
+		return report_read(lane, receipt, &chat, &reader, status, err);
+	}
+	wa_node_each (participants, receipt) {
+		if (readers_read(lane, participants, &chat, type, err) != 0)
+			return -1;
 	}
 	return 0;
 }
@@ -276,17 +366,16 @@ void receipt_on_receipt(struct lane *lane, const struct wa_node *receipt)
 {
 	const char *type = wa_node_str(receipt, "type");
 	struct err err = ERR_NONE;
-	enum message_status status = 0;
 
 	if (type != NULL && strcmp(type, "retry") == 0) {
 		retry_on_receipt(lane, receipt); /* acks it when it is served */
 		return;
 	}
-	status = status_of(type != NULL ? type : "");
 	/* <error reason=lid type=feature-incapable>: the device could not use
 	 * it. */
-	if (status != 0 && wa_node_child(receipt, "error") == NULL &&
-		statuses_set(lane, receipt, status, &err) != 0) {
+	if (wa_node_child(receipt, "error") == NULL &&
+		statuses_set(lane, receipt, type != NULL ? type : "", &err) !=
+			0) {
 		facts_fail(lane, &err);
 		return;
 	}

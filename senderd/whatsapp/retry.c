@@ -13,6 +13,8 @@
 #include "senderd/whatsapp/bundles.h"
 #include "senderd/whatsapp/devices.h"
 #include "senderd/whatsapp/fanout.h"
+#include "senderd/whatsapp/group.h"
+#include "senderd/whatsapp/groupcast.h"
 #include "senderd/whatsapp/outbound.h"
 
 #define ASK_MAX 4 /* retry receipts for one message */
@@ -163,9 +165,10 @@ int retry_ask(struct lane *lane, const struct wa_node *message,
 struct request {
 	const struct wa_node *receipt;
 	const char *id;
-	struct wa_jid from;
+	struct wa_jid from;    /* bare, for a group or status */
 	struct wa_jid address; /* session of the device that asks */
 	bool is_own;
+	bool is_cast; /* about a message to a group or status */
 	int count;
 };
 
@@ -181,9 +184,11 @@ static bool request_read(
 		!wa_node_jid(receipt, "from", &out->from))
 		return false;
 	requester = out->from;
-	if (!wa_jid_is_user(&out->from) &&
-		!wa_node_jid(receipt, "participant", &requester))
+	out->is_cast = !wa_jid_is_user(&out->from);
+	if (out->is_cast && !wa_node_jid(receipt, "participant", &requester))
 		return false;
+	if (out->is_cast)
+		out->from = wa_jid_bare(&out->from);
 	if (!wa_jid_is_user(&requester))
 		return false;
 	out->address = lane_signal_address(lane, &requester);
@@ -214,6 +219,20 @@ static bool may_have(struct lane *lane, const struct request *request,
 		return true;
 	return wa_node_jid(request->receipt, "recipient", &recipient) &&
 	       same_account(lane, &recipient, chat);
+}
+
+static enum groupcast_claim claim_of(struct lane *lane,
+	const struct request *request, const struct wa_jid *chat,
+	struct err *err)
+{
+	bool may = false;
+
+	if (!request->is_cast)
+		may = may_have(lane, request, chat);
+	else if (wa_jid_equal(&request->from, chat))
+		return groupcast_claim(
+			lane, chat, request->id, &request->address, err);
+	return may ? GROUPCAST_MAY : GROUPCAST_MAY_NOT;
 }
 
 /* Same registration, and the session is not the one that failed before. */
@@ -271,40 +290,73 @@ static int session_repair(
 	return lanedb_session_delete(lane->db, &request->address, err);
 }
 
-static struct wa_node *resend_new(
-	struct lane *lane, const struct request *request)
-{
-	struct wa_node *stanza = wa_node_new(lane->arena, "message");
+/* What was kept of a message that is asked for again. */
+struct kept {
+	struct wa_jid chat;
+	char envelope[ENVELOPE_TEXT];
+	struct buf message;
+};
 
-	wa_node_set(stanza, "id", request->id);
-	wa_node_set_value(stanza, "to", wa_node_get(request->receipt, "from"));
-	wa_node_set(stanza, "type", "text");
+static void kept_fini(struct kept *kept)
+{
+	buf_fini(&kept->message);
+}
+
+static int resend_new(struct lane *lane, const struct request *request,
+	const struct envelope *envelope, struct wa_node **out, struct err *err)
+{
+	struct wa_node *stanza =
+		fanout_stanza(lane, request->id, &request->from, envelope);
+	struct group *group = NULL;
+
+	*out = stanza;
 	copy_attr(stanza, request->receipt, "participant");
 	copy_attr(stanza, request->receipt, "recipient");
-	if (wa_jid_is_user(&request->from))
+	if (!request->is_cast)
 		wa_node_set(stanza, "device_fanout", "false");
-	return stanza;
+	if (!wa_jid_is_group(&request->from))
+		return 0;
+	if (group_load(lane, &request->from, &group, err) < 0)
+		return -1;
+	if (group != NULL)
+		wa_node_set(stanza, "addressing_mode",
+			group->by_lid ? "lid" : "pn");
+	return 0;
+}
+
+/* To our own devices as the wrapper of what was sent; in a group everybody gets
+ * the same, with our sender key. */
+static int resend_plain(struct lane *lane, const struct request *request,
+	const struct kept *kept, struct buf *out, struct err *err)
+{
+	const struct buf *message = &kept->message;
+
+	if (request->is_cast)
+		return groupcast_resend_plain(
+			lane, &kept->chat, message, out, err);
+	if (request->is_own)
+		return fanout_wrap(
+			&kept->chat, message->data, message->len, out, err);
+	buf_add(out, message->data, message->len);
+	return 0;
 }
 
 static int resend(struct lane *lane, const struct request *request,
-	const struct wa_jid *chat, const struct buf *message, struct err *err)
+	const struct kept *kept, struct err *err)
 {
-	scoped(buf_fini) struct buf wrapped = BUF_INIT;
-	struct wa_node *stanza = resend_new(lane, request);
+	scoped(buf_fini) struct buf plain = BUF_INIT;
+	struct envelope envelope = envelope_parse(kept->envelope);
+	struct wa_node *stanza = NULL;
 	struct wa_node *enc = NULL;
-	const struct buf *plain = message;
 	bool is_pkmsg = false;
 
-	if (request->is_own) {
-		if (fanout_wrap(chat, message->data, message->len, &wrapped,
-			    err) != 0)
-			return -1;
-		plain = &wrapped;
-	}
-	if (fanout_add_enc(lane, stanza, &request->address, plain->data,
-		    plain->len, &is_pkmsg, &enc, err) != 0)
+	if (resend_new(lane, request, &envelope, &stanza, err) != 0 ||
+		resend_plain(lane, request, kept, &plain, err) != 0 ||
+		fanout_add_enc(lane, stanza, &request->address, plain.data,
+			plain.len, &is_pkmsg, &enc, err) != 0)
 		return -1;
 	wa_node_set_int(enc, "count", request->count);
+	fanout_mark_enc(enc, &envelope);
 	if (is_pkmsg && fanout_add_identity(lane, stanza, err) != 0)
 		return -1;
 	lane_send(lane, stanza);
@@ -312,16 +364,32 @@ static int resend(struct lane *lane, const struct request *request,
 	return 0;
 }
 
+/* Whoever asks does not have our sender key, whatever we thought; the resend
+ * brings it. */
+static int resend_with_key(struct lane *lane, const struct request *request,
+	const struct kept *kept, struct err *err)
+{
+	if (!request->is_cast)
+		return resend(lane, request, kept, err);
+	if (lanedb_holder_remove(
+		    lane->db, &kept->chat, &request->address, err) != 0)
+		return -1;
+	if (!groupcast_may_resend(lane))
+		return err_set(err, ERR_LIMIT, "too many in this minute");
+	if (resend(lane, request, kept, err) != 0)
+		return -1;
+	return lanedb_holder_add(lane->db, &kept->chat, &request->address, err);
+}
+
 /* Sends it again if there is a session by now, and acks the request. */
 static void serve(struct lane *lane, const struct request *request)
 {
-	scoped(buf_fini) struct buf message = BUF_INIT;
+	scoped(kept_fini) struct kept kept = { .envelope = "" };
 	struct err err = ERR_NONE;
-	struct wa_jid chat;
 	char text[WA_JID_TEXT];
 	const char *status = "resent";
-	int found =
-		lanedb_sent_load(lane->db, request->id, &chat, &message, &err);
+	int found = lanedb_sent_load(lane->db, request->id, &kept.chat,
+		kept.envelope, &kept.message, &err);
 
 	if (found < 0)
 		err.code = ERR_IO;
@@ -329,7 +397,7 @@ static void serve(struct lane *lane, const struct request *request)
 		err_set(&err, ERR_NOT_FOUND, "not kept any longer");
 	else if (wa_signal_has_session(lane->signal, &request->address) == 0)
 		err_set(&err, ERR_NOT_FOUND, "no keys of that device");
-	else if (resend(lane, request, &chat, &message, &err) == 0)
+	else if (resend_with_key(lane, request, &kept, &err) == 0)
 		err = ERR_NONE;
 	if (err.code == ERR_IO) {
 		facts_fail(lane, &err);
@@ -343,7 +411,7 @@ static void serve(struct lane *lane, const struct request *request)
 	receipt_send_ack(lane, request->receipt, 0);
 }
 
-/* ---- without a session, keys come first ---- */
+/* ---- keys come first, or who is in the group ---- */
 
 struct pending {
 	struct arena *arena; /* holds the copy */
@@ -371,7 +439,9 @@ static void on_keys(struct lane *lane, bool answered, void *arg)
 		serve(lane, &request);
 }
 
-static void serve_after_keys(struct lane *lane, const struct request *request)
+/* NULL: too many wait, it is not served. */
+static struct pending *pending_new(
+	struct lane *lane, const struct request *request)
 {
 	struct pending *pending = NULL;
 
@@ -380,13 +450,21 @@ static void serve_after_keys(struct lane *lane, const struct request *request)
 			    "at once\" action=\"the device will ask again\"",
 			log_quote(request->id));
 		receipt_send_ack(lane, request->receipt, 0);
-		return;
+		return NULL;
 	}
 	++lane->outbound->n_resends;
 	pending = xcalloc(1, sizeof *pending);
 	pending->arena = arena_new(COPY_BYTES);
 	pending->receipt = wa_node_copy(pending->arena, request->receipt);
-	bundles_ask(lane, &request->address, 1, true, on_keys, pending);
+	return pending;
+}
+
+static void serve_after_keys(struct lane *lane, const struct request *request)
+{
+	struct pending *pending = pending_new(lane, request);
+
+	if (pending != NULL)
+		bundles_ask(lane, &request->address, 1, true, on_keys, pending);
 }
 
 /* A device that is not in our list of the account: the list is out of date. */
@@ -404,53 +482,106 @@ static int list_check(
 	return known < 0 ? -1 : devices_forget(lane, &account, err);
 }
 
-/* 1: go on, 0: nothing to do for this one, -1: the lane database failed. */
-static int may_serve(
+enum verdict {
+	SERVE,
+	SERVE_NOT, /* nothing to do for this one */
+	ASK_MEMBERS,
+	VERDICT_FAILED, /* the lane database */
+};
+
+static enum verdict may_serve(
 	struct lane *lane, const struct request *request, struct err *err)
 {
-	scoped(buf_fini) struct buf message = BUF_INIT;
-	struct wa_jid chat;
+	scoped(kept_fini) struct kept kept = { .envelope = "" };
 	char text[WA_JID_TEXT];
 	int n_served = 0;
-	int found =
-		lanedb_sent_load(lane->db, request->id, &chat, &message, err);
+	int found = lanedb_sent_load(lane->db, request->id, &kept.chat,
+		kept.envelope, &kept.message, err);
 
 	if (found <= 0)
-		return found;
-	if (!may_have(lane, request, &chat)) {
+		return found < 0 ? VERDICT_FAILED : SERVE_NOT;
+	switch (claim_of(lane, request, &kept.chat, err)) {
+	case GROUPCAST_MAY:
+		break;
+	case GROUPCAST_MAY_NOT:
 		log_warning("retry id=%s device=%s status=refused reason=\"not "
 			    "a recipient\" action=none",
 			log_quote(request->id),
 			wa_jid_text(&request->address, text));
-		return 0;
+		return SERVE_NOT;
+	case GROUPCAST_ASK_FIRST:
+		return ASK_MEMBERS;
+	case GROUPCAST_UNKNOWN:
+		return VERDICT_FAILED;
 	}
 	if (list_check(lane, request, err) != 0 ||
 		lanedb_retry_count(lane->db, "out", &request->address,
 			request->id, clock_now_ms(), &n_served, err) != 0)
-		return -1;
-	return n_served <= SERVE_MAX;
+		return VERDICT_FAILED;
+	return n_served <= SERVE_MAX ? SERVE : SERVE_NOT;
+}
+
+static void serve_with_session(struct lane *lane, const struct request *request)
+{
+	struct err err = ERR_NONE;
+
+	if (session_repair(lane, request, &err) != 0)
+		facts_fail(lane, &err);
+	else if (wa_signal_has_session(lane->signal, &request->address) == 0)
+		serve_after_keys(lane, request);
+	else
+		serve(lane, request);
+}
+
+static void on_members(
+	struct lane *lane, enum group_outcome outcome, void *arg);
+
+static void request_handle(
+	struct lane *lane, const struct request *request, bool members_asked)
+{
+	struct err err = ERR_NONE;
+	struct pending *pending = NULL;
+
+	switch (may_serve(lane, request, &err)) {
+	case SERVE:
+		serve_with_session(lane, request);
+		return;
+	case ASK_MEMBERS:
+		if (!members_asked)
+			pending = pending_new(lane, request);
+		if (pending != NULL)
+			group_ask(lane, &request->from, on_members, pending);
+		return;
+	case SERVE_NOT:
+		receipt_send_ack(lane, request->receipt, 0);
+		return;
+	case VERDICT_FAILED:
+		break;
+	}
+	facts_fail(lane, &err);
+}
+
+static void on_members(struct lane *lane, enum group_outcome outcome, void *arg)
+{
+	scoped(pending_free) struct pending *pending = arg;
+	struct request request;
+
+	--lane->outbound->n_resends;
+	if (outcome == GROUP_NO_ANSWER ||
+		!request_read(lane, pending->receipt, &request))
+		return; /* unacked: the server brings the receipt again */
+	if (outcome == GROUP_KNOWN)
+		request_handle(lane, &request, true);
+	else
+		receipt_send_ack(lane, pending->receipt, 0);
 }
 
 void retry_on_receipt(struct lane *lane, const struct wa_node *receipt)
 {
 	struct request request;
-	struct err err = ERR_NONE;
-	int go_on = 0;
 
-	if (!request_read(lane, receipt, &request)) {
-		receipt_send_ack(lane, receipt, 0);
-		return;
-	}
-	go_on = may_serve(lane, &request, &err);
-	if (go_on < 0 ||
-		(go_on > 0 && session_repair(lane, &request, &err) != 0)) {
-		facts_fail(lane, &err);
-		return;
-	}
-	if (go_on == 0)
-		receipt_send_ack(lane, receipt, 0);
-	else if (wa_signal_has_session(lane->signal, &request.address) == 0)
-		serve_after_keys(lane, &request);
+	if (request_read(lane, receipt, &request))
+		request_handle(lane, &request, false);
 	else
-		serve(lane, &request);
+		receipt_send_ack(lane, receipt, 0);
 }

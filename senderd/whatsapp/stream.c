@@ -9,17 +9,29 @@
 #include "common/log.h"
 #include "common/own.h"
 #include "senderd/backoff.h"
+#include "senderd/health.h"
+#include "senderd/version.h"
+#include "senderd/whatsapp/app_state.h"
 #include "senderd/whatsapp/connection.h"
+#include "senderd/whatsapp/history.h"
 #include "senderd/whatsapp/iq.h"
 #include "senderd/whatsapp/keepalive.h"
 #include "senderd/whatsapp/login.h"
 #include "senderd/whatsapp/pairing.h"
+#include "senderd/whatsapp/passkey.h"
 #include "senderd/whatsapp/prekeys.h"
+#include "senderd/whatsapp/typing.h"
+#include "senderd/whatsapp/watch.h"
+#include "senderd/whatsapp/transfer.h"
 
 #define DAY_MS (24 * 3600 * 1000LL)
 /* A session that held so long was a good one: the next attempt starts from
  * zero.  A server that drops us right after every login meets the backoff. */
 #define GOOD_SESSION_MS 5000
+/* How often a refused lane looks for a newer version of itself, and after how
+ * many looks it knocks all the same. */
+#define NEWER_LOOK_MS 5000
+#define NEWER_LOOKS_MAX 360
 
 static bool is_logged_in(const struct lane *lane)
 {
@@ -82,6 +94,35 @@ static void redial_later(struct lane *lane)
 	lane_timer_start(lane, &lane->redial, after_ms, on_redial, NULL);
 }
 
+static void on_look(struct lane *lane, void *arg)
+{
+	uintptr_t n_looks = (uintptr_t)arg;
+	char version[VERSION_LEN];
+
+	version_current(lane->config, version);
+	if (strcmp(version, lane->refused_version) != 0 ||
+		n_looks >= NEWER_LOOKS_MAX) {
+		lane->refused_version[0] = '\0';
+		stream_dial(lane);
+		return;
+	}
+	lane_timer_start(lane, &lane->redial, random_jitter(NEWER_LOOK_MS, 20),
+		on_look, (void *)(n_looks + 1));
+}
+
+/* Refused for its version: knocking again with the same one would not help. */
+static void redial_when_newer(struct lane *lane)
+{
+	version_current(lane->config, lane->refused_version);
+	version_ask(lane->config);
+	lane->failures++;
+	log_warning("connection status=refused version=%s "
+		    "action=\"waiting for a newer one\"",
+		lane->refused_version);
+	lane_timer_start(lane, &lane->redial, random_jitter(NEWER_LOOK_MS, 20),
+		on_look, (void *)1);
+}
+
 static void redial_at(struct lane *lane, int64_t unix_ms)
 {
 	int64_t after_ms = unix_ms - clock_now_ms();
@@ -105,6 +146,7 @@ static void on_good_session(struct lane *lane, void *arg)
 
 void stream_on_ready(struct lane *lane)
 {
+	health_on_ready(lane);
 	lane_timer_start(
 		lane, &lane->redial, GOOD_SESSION_MS, on_good_session, NULL);
 }
@@ -112,10 +154,16 @@ void stream_on_ready(struct lane *lane)
 static void parts_on_disconnect(struct lane *lane)
 {
 	keepalive_stop(lane);
+	health_on_disconnect(lane);
 	iq_on_disconnect(lane);
 	prekeys_on_disconnect(lane);
 	pairing_on_disconnect(lane);
 	outbound_on_disconnect(lane);
+	app_state_on_disconnect(lane);
+	history_on_disconnect(lane);
+	typing_on_disconnect(lane);
+	watch_on_disconnect(lane);
+	transfers_on_disconnect(lane);
 }
 
 static void ban_remember(struct lane *lane, int64_t until_ms)
@@ -138,7 +186,10 @@ static void follow_backoff(struct lane *lane, const struct ending *ending)
 		return;
 	}
 	lane_set_state(lane, LANE_BACKOFF, ending->reason);
-	redial_later(lane);
+	if (ending->is_outdated)
+		redial_when_newer(lane);
+	else
+		redial_later(lane);
 }
 
 /* 515 is an order to come back at once; a server that only ever says 515 gets
@@ -224,6 +275,9 @@ static void on_failure(struct lane *lane, const struct wa_node *failure)
 {
 	struct ending ending = ending_of_failure(failure, clock_now_ms());
 
+	if (ending.is_outdated && version_can_follow(lane->config))
+		ending.to = LANE_BACKOFF;
+
 	if (lane->state != LANE_LOGIN && lane->state != LANE_UNPAIRED) {
 		log_warning("stanza tag=failure state=%s status=ignored",
 			lane_state_name(lane->state));
@@ -303,7 +357,8 @@ static void on_notification(struct lane *lane, const struct wa_node *node)
 	if (strcmp(type, "passkey_prologue_request") == 0 ||
 		strcmp(type, "crsc_continuation") == 0) {
 		receipt_send_ack(lane, node, 0);
-		pairing_on_passkey(lane, type);
+		if (lane->state == LANE_UNPAIRED)
+			passkey_on_notification(lane, node);
 		return;
 	}
 	if (is_logged_in(lane))
@@ -337,12 +392,6 @@ static void on_acked_only(struct lane *lane, const struct wa_node *node)
 	receipt_send_ack(lane, node, 0);
 }
 
-static void on_ignored(struct lane *lane, const struct wa_node *node)
-{
-	(void)lane;
-	(void)node;
-}
-
 static void on_success(struct lane *lane, const struct wa_node *success)
 {
 	/* Legal only here: anything else would skip a step (7.10). */
@@ -369,8 +418,8 @@ static const struct stanza_route {
 	{ "failure", on_failure },
 	{ "stream:error", on_stream_error },
 	{ "xmlstreamend", on_stream_end },
-	{ "presence", on_ignored },
-	{ "chatstate", on_ignored },
+	{ "presence", watch_on_presence },
+	{ "chatstate", watch_on_chatstate },
 };
 
 void stream_on_stanza(struct lane *lane, const struct wa_node *node)

@@ -27,20 +27,37 @@ static int64_t now_sec(const struct lane *lane)
 	return (clock_now_ms() + lane->clock_offset_ms) / 1000;
 }
 
+/* The token of @account that is still good: 1/0/-1. */
+static int valid_load(struct lane *lane, const struct wa_jid *account,
+	struct buf *out, struct err *err)
+{
+	int64_t valid_from =
+		(bucket_of(now_sec(lane)) - BUCKETS_VALID) * BUCKET_SEC;
+	int64_t t = 0;
+	int found = lanedb_token_load(lane->db, account, out, &t, err);
+
+	return found > 0 ? t >= valid_from : found;
+}
+
+int tokens_has_valid(
+	struct lane *lane, const struct wa_jid *account, struct err *err)
+{
+	scoped(buf_fini) struct buf bytes = BUF_INIT;
+
+	return valid_load(lane, account, &bytes, err);
+}
+
 int tokens_attach(struct lane *lane, struct wa_node *stanza,
 	const struct wa_jid *account, struct err *err)
 {
 	scoped(buf_fini) struct buf bytes = BUF_INIT;
-	int64_t valid_from =
-		(bucket_of(now_sec(lane)) - BUCKETS_VALID) * BUCKET_SEC;
 	char text[WA_JID_TEXT];
 	uint8_t token[32];
-	int64_t t = 0;
-	int found = lanedb_token_load(lane->db, account, &bytes, &t, err);
+	int found = valid_load(lane, account, &bytes, err);
 
 	if (found < 0)
 		return -1;
-	if (found && t >= valid_from) {
+	if (found) {
 		wa_node_bytes(
 			wa_node_add(stanza, "tctoken"), bytes.data, bytes.len);
 		return 0;

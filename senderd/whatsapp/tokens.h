@@ -13,6 +13,9 @@
  * when known. */
 int tokens_attach(struct lane *lane, struct wa_node *stanza,
 	const struct wa_jid *account, struct err *err);
+/* 1: the contact gave us a token that is still good; 0; -1. */
+int tokens_has_valid(
+	struct lane *lane, const struct wa_jid *account, struct err *err);
 /* Contacts that are to get a token of ours: one question at a time tells them
  * all. */
 #define TOKENS_DUE_MAX 50

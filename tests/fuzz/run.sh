@@ -20,7 +20,7 @@ make_var() {
 }
 
 daemons_of() {
-	sed -n 's,^#include "\(apid\|senderd\|schedulerd\|webhookd\|sandboxd\)/.*,\1,p' "tests/fuzz/$1.c" | sort -u
+	sed -n 's,^#include "\(apid\|senderd\|schedulerd\|webhookd\|sandboxd\|mediaconv\|mediaxfer\)/.*,\1,p' "tests/fuzz/$1.c" | sort -u
 }
 
 build_libs() {
@@ -38,12 +38,14 @@ build_libs() {
 
 build_target() {
 	archives=
+	decoders=
 	for daemon in $(daemons_of "$1"); do
 		archives="$archives $FUZZ_BUILD/lib$daemon.a"
+		[ "$daemon" != mediaconv ] || decoders=$(make_var CONV_LIBS)
 	done
 	# shellcheck disable=SC2046,SC2086
 	clang $COMPILE -std=gnu17 -fsanitize=fuzzer,$SANITIZE $(make_var CPPFLAGS) \
-		-o "$FUZZ_BUILD/$1" "tests/fuzz/$1.c" $archives "$FUZZ_BUILD/libcommon.a" $(make_var LIBS)
+		-o "$FUZZ_BUILD/$1" "tests/fuzz/$1.c" $archives "$FUZZ_BUILD/libcommon.a" $(make_var LIBS) $decoders
 }
 
 # Prints one line, and the end of the log when it failed.

@@ -30,7 +30,7 @@ export async function eventually(what, check, timeoutMs = 20000) {
 
 const agent = new Agent({ keepAlive: true, maxSockets: 256 })
 
-// One HTTP request; the answer is {status, headers, body} with JSON parsed.
+// One HTTP request; the answer is {status, headers, body, text, bytes} with JSON parsed.
 export function http(method, url, { headers = {}, body, raw, timeoutMs = 30000 } = {}) {
 	return new Promise((resolve, reject) => {
 		const payload = raw !== undefined ? raw : body !== undefined ? JSON.stringify(body) : undefined
@@ -43,7 +43,8 @@ export function http(method, url, { headers = {}, body, raw, timeoutMs = 30000 }
 			const chunks = []
 			res.on('data', (c) => chunks.push(c))
 			res.on('end', () => {
-				const text = Buffer.concat(chunks).toString('utf8')
+				const bytes = Buffer.concat(chunks)
+				const text = bytes.toString('utf8')
 				let parsed = text
 				if ((res.headers['content-type'] || '').includes('json')) {
 					try {
@@ -52,7 +53,7 @@ export function http(method, url, { headers = {}, body, raw, timeoutMs = 30000 }
 						return reject(new Error(`answer is not JSON: ${text}`))
 					}
 				}
-				resolve({ status: res.statusCode, headers: res.headers, body: parsed, text })
+				resolve({ status: res.statusCode, headers: res.headers, body: parsed, text, bytes })
 			})
 			res.on('error', reject)
 		})

@@ -25,18 +25,24 @@ static void assert_json(const char *payload, const char *expected)
 	json_decref(b);
 }
 
-static Bus__Envelope *log_message(struct fixture *f, struct message *message)
+static Bus__Envelope *log_for(
+	struct fixture *f, struct message *message, const char *contact_id)
 {
 	Bus__Envelope *envelope = NULL;
 	struct tx *tx = begin(f);
 
 	message->account_id = f->account_id;
 	message->device_id = f->device_id;
-	assert_int_equal(eventlog_message(tx, message, "dev_abcdefgh",
-				 &envelope, &f->err),
+	assert_int_equal(eventlog_message(tx, message, contact_id,
+				 "dev_abcdefgh", &envelope, &f->err),
 		0);
 	commit(f, tx);
 	return envelope;
+}
+
+static Bus__Envelope *log_message(struct fixture *f, struct message *message)
+{
+	return log_for(f, message, NULL);
 }
 
 static void a_sent_message_says_to_whom(void **state)
@@ -177,6 +183,104 @@ static void each_status_has_its_event_or_none(void **state)
 	assert_int_equal(store_event_account_seq(f->store, f->account_id), seq);
 }
 
+static void content_media_and_contact_follow_the_older_members(void **state)
+{
+	struct fixture *f = *state;
+	struct message message = { .public_id = "u",
+		.wa_id = "A",
+		.direction = MESSAGE_IN,
+		.chat = "status@broadcast",
+		.sender = "900002@lid",
+		.lid = "900002",
+		.content = "{\"media\":{\"id\":\"m\"}}",
+		.media_public_id = "m",
+		.kind = MESSAGE_IMAGE,
+		.status = MESSAGE_RECEIVED,
+		.wa_ms = NOW_MS };
+	Bus__Envelope *envelope = log_for(f, &message, "c");
+	const char *payload = envelope->event->payload;
+
+	assert_int_equal(envelope->event->chat_kind, EVENT_CHAT_PERSONAL);
+	assert_json(payload,
+		"{'messageId':'u','providerMessageId':'A',"
+		"'deviceUid':'dev_abcdefgh','direction':'INBOUND',"
+		"'chat':'status@broadcast','from':'900002@lid',"
+		"'lid':'900002','messageType':'IMAGE','status':'RECEIVED',"
+		"'timestamp':'2026-05-23T12:34:56.789Z','isGroup':false,"
+		"'isStatus':true,'contactId':'c','mediaId':'m',"
+		"'content':{'media':{'id':'m'}}}");
+	assert_true(strstr(payload, "isGroup") < strstr(payload, "contactId"));
+	bus_envelope_free(&envelope);
+}
+
+static void an_unknown_contact_is_left_out(void **state)
+{
+	struct fixture *f = *state;
+	struct message message = { .public_id = "u",
+		.wa_id = "A",
+		.direction = MESSAGE_OUT,
+		.chat = "c",
+		.kind = MESSAGE_TEXT,
+		.status = MESSAGE_SENT };
+	Bus__Envelope *envelope = log_for(f, &message, "");
+
+	assert_null(strstr(envelope->event->payload, "contactId"));
+	bus_envelope_free(&envelope);
+}
+
+static void media_is_told_when_it_is_here_or_never_will_be(void **state)
+{
+	static const struct {
+		enum media_state state;
+		const char *type, *payload;
+	} table[] = {
+		{ MEDIA_READY, "media.ready",
+			"{'mediaId':'m','providerMessageId':'A1',"
+			"'deviceUid':'dev_abcdefgh','chat':'1@g.us',"
+			"'status':'READY','mimeType':'image/jpeg',"
+			"'fileName':'a.jpg','size':5,"
+			"'downloadUrl':'/v1/media/m/download'}" },
+		{ MEDIA_GONE, "media.failed",
+			"{'mediaId':'m','providerMessageId':'A1',"
+			"'deviceUid':'dev_abcdefgh','chat':'1@g.us',"
+			"'status':'GONE','mimeType':'image/jpeg',"
+			"'fileName':'a.jpg'}" },
+		{ MEDIA_FAILED, "media.failed",
+			"{'mediaId':'m','providerMessageId':'A1',"
+			"'deviceUid':'dev_abcdefgh','chat':'1@g.us',"
+			"'status':'FAILED','mimeType':'image/jpeg',"
+			"'fileName':'a.jpg'}" },
+		{ MEDIA_PENDING, NULL, NULL },
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct media media = { .public_id = "m",
+			.account_id = f->account_id,
+			.device_id = f->device_id,
+			.state = table[i].state,
+			.mime = "image/jpeg",
+			.file_name = "a.jpg",
+			.size = 5 };
+		struct media_news news = { &media, "A1", "1@g.us" };
+		Bus__Envelope *envelope = NULL;
+		struct tx *tx = begin(f);
+
+		assert_int_equal(eventlog_media(tx, &news, "dev_abcdefgh",
+					 &envelope, &f->err),
+			0);
+		commit(f, tx);
+		if (table[i].type == NULL) {
+			assert_null(envelope);
+			continue;
+		}
+		assert_string_equal(envelope->event->type, table[i].type);
+		assert_int_equal(envelope->event->chat_kind, EVENT_CHAT_GROUP);
+		assert_json(envelope->event->payload, table[i].payload);
+		bus_envelope_free(&envelope);
+	}
+}
+
 static int on_event(const struct event *event, void *arg)
 {
 	Bus__Event *sent = arg;
@@ -250,6 +354,9 @@ int main(void)
 		STORE_TEST(a_known_phone_stands_for_the_sender),
 		STORE_TEST(a_failure_gives_its_reason),
 		STORE_TEST(each_status_has_its_event_or_none),
+		STORE_TEST(content_media_and_contact_follow_the_older_members),
+		STORE_TEST(an_unknown_contact_is_left_out),
+		STORE_TEST(media_is_told_when_it_is_here_or_never_will_be),
 		STORE_TEST(what_travels_is_what_is_stored),
 		STORE_TEST(a_connected_session_needs_no_reason),
 		cmocka_unit_test(the_rendered_event_wraps_its_data),

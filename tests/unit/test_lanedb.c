@@ -719,6 +719,7 @@ static void sent_messages_are_kept_until_they_expire(void **state)
 {
 	struct lane *lane = *state;
 	scoped(buf_fini) struct buf out = BUF_INIT;
+	char envelope[LANE_ENVELOPE];
 	struct wa_jid chat;
 
 	for (int i = 0; i < 3; i++) {
@@ -735,17 +736,21 @@ static void sent_messages_are_kept_until_they_expire(void **state)
 	}
 	assert_int_equal(
 		lanedb_sent_expire(lane->db, NOW_MS + 2, 1, &lane->err), 0);
-	assert_int_equal(
-		lanedb_sent_load(lane->db, "m0", &chat, &out, &lane->err), 0);
-	assert_int_equal(
-		lanedb_sent_load(lane->db, "m1", &chat, &out, &lane->err), 1);
+	assert_int_equal(lanedb_sent_load(lane->db, "m0", &chat, envelope, &out,
+				 &lane->err),
+		0);
+	assert_int_equal(lanedb_sent_load(lane->db, "m1", &chat, envelope, &out,
+				 &lane->err),
+		1);
 	assert_memory_equal(out.data, "m1", 2);
 	assert_string_equal(chat.user, "1");
 	lanedb_sent_expire(lane->db, NOW_MS + 2, 10, &lane->err);
-	assert_int_equal(
-		lanedb_sent_load(lane->db, "m1", &chat, &out, &lane->err), 0);
-	assert_int_equal(
-		lanedb_sent_load(lane->db, "m2", &chat, &out, &lane->err), 1);
+	assert_int_equal(lanedb_sent_load(lane->db, "m1", &chat, envelope, &out,
+				 &lane->err),
+		0);
+	assert_int_equal(lanedb_sent_load(lane->db, "m2", &chat, envelope, &out,
+				 &lane->err),
+		1);
 }
 
 static void retries_are_counted_by_direction_peer_and_id(void **state)

@@ -83,7 +83,7 @@ static void an_accepted_message_is_stored_counted_and_has_a_job(void **state)
 	job = result.job->send_job;
 	assert_int_equal(job->device_seq, 1);
 	assert_string_equal(job->wa_id, result.wa_id);
-	assert_string_equal(job->phone, "15550002222");
+	assert_string_equal(job->chat, "15550002222@s.whatsapp.net");
 	assert_string_equal(job->text, "hello");
 	assert_int_equal(job->kind, MESSAGE_TEXT);
 	assert_int_equal(job->created_ms, NOW_MS);

@@ -61,8 +61,9 @@ const textOf = (message) => message.message?.conversation ?? message.message?.ex
 
 export class Client {
 	// history: take part in the history sync of a first login, as an application does by default.
-	constructor({ wsUrl, history = false, auth = new Auth(), name = 'client' }) {
-		this.options = { wsUrl, history }
+	// socket: more options of makeWASocket.
+	constructor({ wsUrl, history = false, auth = new Auth(), name = 'client', socket = {} }) {
+		this.options = { wsUrl, history, socket }
 		this.auth = auth
 		this.name = name
 		this.messages = [] // every message of messages.upsert, in order
@@ -90,6 +91,7 @@ export class Client {
 			getMessage: async (key) => this.sent.get(key.id),
 			retryRequestDelayMs: 20,
 			...(this.options.history ? {} : { shouldSyncHistoryMessage: () => false }),
+			...this.options.socket,
 		})
 		this.socket = socket
 		socket.ev.on('creds.update', (update) => Object.assign(this.auth.creds, update))

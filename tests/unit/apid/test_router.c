@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "apid/ask.h"
 #include "apid/request.h"
 #include "apid/router.h"
 #include "common/own.h"
@@ -36,6 +37,14 @@ static void a_path_finds_its_endpoint_and_its_values(void **state)
 		{ "POST", "/v1/devices/dev_1/pairing-code", ROUTER_FOUND,
 			"/v1/devices/:deviceUid/pairing-code", "deviceUid",
 			"dev_1" },
+		{ "GET", "/v1/devices/dev_1/groups/1203%40g.us", ROUTER_FOUND,
+			"/v1/devices/:deviceUid/groups/:jid", "jid",
+			"1203@g.us" },
+		{ "POST", "/v1/devices/dev_1/groups/join", ROUTER_FOUND,
+			"/v1/devices/:deviceUid/groups/join", NULL, NULL },
+		{ "GET", "/v1/devices/dev_1/groups/invites/Abc", ROUTER_FOUND,
+			"/v1/devices/:deviceUid/groups/invites/:code", "code",
+			"Abc" },
 		{ "HEAD", "/healthz", ROUTER_FOUND, "/healthz", NULL, NULL },
 		{ "GET", "/v1/developer/webhooks/history", ROUTER_FOUND,
 			"/v1/developer/webhooks/history", NULL, NULL },
@@ -81,38 +90,55 @@ static void a_wrong_method_names_the_right_ones(void **state)
 
 /* The table is the single source of truth: a row that contradicts itself would
  * be a route that cannot be called. */
-static void every_row_of_the_table_is_sound(void **state)
+static void check_row(const struct dialect *dialect, size_t i)
+{
+	const struct endpoint *e = &dialect->endpoints[i];
+	const struct param *p = e->params;
+	size_t n = 0, in_path = 0, colons = 0;
+
+	assert_int_equal(
+		(e->read != NULL) + (e->write != NULL) + (e->start != NULL), 1);
+	assert_true(e->success >= 200 && e->success < 300);
+	assert_true((e->call != NULL) == (e->start == call_start));
+	assert_true(e->constants == NULL || e->call != NULL);
+	for (const char *c = e->path; *c != '\0'; c++)
+		colons += *c == ':';
+	for (; p != NULL && p->name != NULL; p++, n++) {
+		in_path += p->in == IN_PATH;
+		assert_true(p->in != IN_PATH || p->required);
+		assert_true(p->type != PARAM_PHONES || p->in == IN_BODY);
+		assert_true(p->in != IN_BODY || strcmp(e->method, "GET") != 0);
+	}
+	assert_true(n <= ENDPOINT_MAX_PARAMS);
+	assert_int_equal(in_path, colons);
+	for (size_t j = 0; j < i; j++)
+		assert_false(
+			strcmp(e->path, dialect->endpoints[j].path) == 0 &&
+			strcmp(e->method, dialect->endpoints[j].method) == 0);
+}
+
+static void every_row_of_the_tables_is_sound(void **state)
+{
+	static const struct dialect *const dialects[] = { &dialect_msgera,
+		&dialect_vereda };
+
+	(void)state;
+	for (size_t d = 0; d < ARRAY_LEN(dialects); d++) {
+		for (size_t i = 0; i < dialects[d]->n_endpoints; i++)
+			check_row(dialects[d], i);
+	}
+}
+
+/* The constant part of a lane call's parameters is JSON in a literal. */
+static void constants_of_calls_are_objects(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < dialect_msgera.n_endpoints; i++) {
-		const struct endpoint *e = &dialect_msgera.endpoints[i];
-		const struct param *p = e->params;
-		size_t n = 0, in_path = 0, colons = 0;
+	for (size_t i = 0; i < dialect_vereda.n_endpoints; i++) {
+		const char *text = dialect_vereda.endpoints[i].constants;
+		json_t *json = text != NULL ? json_loads(text, 0, NULL) : NULL;
 
-		assert_int_equal((e->read != NULL) + (e->write != NULL) +
-					 (e->start != NULL),
-			1);
-		assert_true(e->success >= 200 && e->success < 300);
-		for (const char *c = e->path; *c != '\0'; c++)
-			colons += *c == ':';
-		for (; p != NULL && p->name != NULL; p++, n++) {
-			in_path += p->in == IN_PATH;
-			assert_true(p->in != IN_PATH || p->required);
-			assert_true(
-				p->type != PARAM_PHONES || p->in == IN_BODY);
-			assert_true(p->in != IN_BODY ||
-				    strcmp(e->method, "GET") != 0);
-		}
-		assert_true(n <= ENDPOINT_MAX_PARAMS);
-		assert_int_equal(in_path, colons);
-		for (size_t j = 0; j < i; j++)
-			assert_false(
-				strcmp(e->path,
-					dialect_msgera.endpoints[j].path) ==
-					0 &&
-				strcmp(e->method,
-					dialect_msgera.endpoints[j].method) ==
-					0);
+		assert_true(text == NULL || json_is_object(json));
+		json_decref(json);
 	}
 }
 
@@ -121,7 +147,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_path_finds_its_endpoint_and_its_values),
 		cmocka_unit_test(a_wrong_method_names_the_right_ones),
-		cmocka_unit_test(every_row_of_the_table_is_sound),
+		cmocka_unit_test(every_row_of_the_tables_is_sound),
+		cmocka_unit_test(constants_of_calls_are_objects),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,6 +17,7 @@
 #include "common/err.h"
 #include "common/own.h"
 #include "sandboxd/directory.h"
+#include "sandboxd/media.h"
 #include "sandboxd/sandbox.h"
 #include "sandboxd/table.h"
 
@@ -190,6 +191,7 @@ static inline int net_close(void **state)
 	}
 	directory_free(&net.sandbox);
 	faults_free(&net.sandbox.faults);
+	media_free(&net.sandbox.media);
 	assert_null(net.timers); /* whoever armed one took it away */
 	while (net.sandbox.sessions != NULL) {
 		struct session *s = net.sandbox.sessions;

@@ -78,6 +78,18 @@ static void a_rule_that_makes_no_sense_is_refused_with_its_reason(void **state)
 		{ "{\"kind\":\"explode\"}", "kind" },
 		{ "{\"kind\":7}", "kind" },
 		{ "{\"kind\":\"drop\",\"knid\":1}", "knid" },
+		{ "{\"kind\":\"drop\",\"to\":\"15550001111\"}", "ack" },
+		{ "{\"kind\":\"ack_error\",\"to\":\"x@lid\"}", "to must" },
+		{ "{\"kind\":\"ack_error\",\"direction\":\"in\"}",
+			"direction" },
+		{ "{\"kind\":\"drop\",\"version\":\"2.1\"}", "version" },
+		{ "{\"kind\":\"login_failure\",\"version\":\"new\"}",
+			"version" },
+		{ "{\"kind\":\"media_error\",\"code\":200}", "400" },
+		{ "{\"kind\":\"media_flip\",\"direction\":\"in\"}",
+			"downloads" },
+		{ "{\"kind\":\"media_slow\",\"phone\":\"15550001111\"}",
+			"whose" },
 		{ "{\"kind\":\"drop\",\"phone\":\"12ab\"}", "phone" },
 		{ "{\"kind\":\"drop\",\"phone\":15550002222}", "phone" },
 		{ "{\"kind\":\"drop\",\"device\":-1}", "device" },
@@ -266,9 +278,106 @@ static void a_login_fails_with_the_code_of_its_rule(void **state)
 {
 	(void)state;
 	add("{\"kind\":\"login_failure\",\"device\":2,\"code\":403}");
-	assert_int_equal(fault_login_failure(&net.sandbox, one), 0);
-	assert_int_equal(fault_login_failure(&net.sandbox, two), 403);
-	assert_int_equal(fault_login_failure(&net.sandbox, two), 0);
+	assert_int_equal(
+		fault_login_failure(&net.sandbox, one, "2.1.1").reason, 0);
+	assert_int_equal(
+		fault_login_failure(&net.sandbox, two, "2.1.1").reason, 403);
+	assert_int_equal(
+		fault_login_failure(&net.sandbox, two, "2.1.1").reason, 0);
+}
+
+static void a_client_is_outdated_until_it_is_another_version(void **state)
+{
+	(void)state;
+	add("{\"kind\":\"login_failure\",\"code\":405,\"count\":1000,"
+	    "\"version\":\"2.3000.1\"}");
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(
+			fault_login_failure(&net.sandbox, one, "2.3000.1")
+				.reason,
+			405);
+	assert_int_equal(
+		fault_login_failure(&net.sandbox, one, "2.3000.2").reason, 0);
+	/* Who is not linked yet says its version too. */
+	assert_int_equal(
+		fault_login_failure(&net.sandbox, NULL, "2.3000.1").reason,
+		405);
+}
+
+static void a_ban_says_why_and_how_long(void **state)
+{
+	struct fault_login fault;
+
+	(void)state;
+	add("{\"kind\":\"login_failure\",\"code\":402,\"banCode\":101,"
+	    "\"expireSec\":3600}");
+	fault = fault_login_failure(&net.sandbox, one, "2.1.1");
+	assert_int_equal(fault.reason, 402);
+	assert_int_equal(fault.ban_code, 101);
+	assert_int_equal(fault.expire_s, 3600);
+}
+
+/* A message of @one to @to. */
+static struct fault_ack acked(const struct wa_jid *to, const char *type)
+{
+	struct wa_node *message = net_stanza("message", "id", to);
+
+	wa_node_set(message, "type", type);
+	return fault_on_ack(&net.sandbox, one, message);
+}
+
+static void an_ack_fails_by_recipient_in_either_of_its_names(void **state)
+{
+	struct wa_jid pn = wa_jid_pn("15550003333", 0), group,
+		      lid = wa_jid_lid(other->account->lid, 0),
+		      own = wa_jid_pn("15550002222", 0);
+
+	(void)state;
+	wa_jid_parse("120363@g.us", 11, &group);
+	add("{\"kind\":\"ack_error\",\"code\":463,\"count\":2,"
+	    "\"to\":\"+15550003333\"}");
+	add("{\"kind\":\"ack_error\",\"code\":421,"
+	    "\"to\":\"120363@g.us\"}");
+	assert_int_equal(acked(&own, "text").error, 0);
+	assert_int_equal(acked(&pn, "text").error, 463);
+	assert_int_equal(acked(&lid, "text").error, 463);
+	assert_int_equal(acked(&lid, "text").error, 0);
+	assert_int_equal(acked(&group, "text").error, 421);
+}
+
+static void an_ack_fails_by_the_type_of_the_message(void **state)
+{
+	struct wa_jid to = wa_jid_pn("15550003333", 0);
+
+	(void)state;
+	add("{\"kind\":\"ack_error\",\"code\":479,\"type\":\"media\"}");
+	assert_int_equal(acked(&to, "text").error, 0);
+	assert_int_equal(acked(&to, "media").error, 479);
+}
+
+static void media_fails_in_the_direction_of_the_rule(void **state)
+{
+	(void)state;
+	add("{\"kind\":\"media_error\",\"code\":410}");
+	add("{\"kind\":\"media_error\",\"code\":401,\"direction\":\"in\","
+	    "\"phone\":\"15550002222\"}");
+	assert_int_equal(
+		fault_on_media(&net.sandbox, FAULT_IN, other).error, 0);
+	assert_int_equal(
+		fault_on_media(&net.sandbox, FAULT_IN, one).error, 401);
+	assert_int_equal(fault_on_media(&net.sandbox, FAULT_IN, one).error, 0);
+	assert_int_equal(
+		fault_on_media(&net.sandbox, FAULT_OUT, NULL).error, 410);
+	assert_int_equal(
+		fault_on_media(&net.sandbox, FAULT_OUT, NULL).error, 0);
+	add("{\"kind\":\"media_slow\",\"delayMs\":70}");
+	add("{\"kind\":\"media_truncate\"}");
+	add("{\"kind\":\"media_flip\"}");
+	assert_int_equal(
+		fault_on_media(&net.sandbox, FAULT_OUT, NULL).delay_ms, 70);
+	assert_true(fault_on_media(&net.sandbox, FAULT_OUT, NULL).truncate);
+	assert_true(fault_on_media(&net.sandbox, FAULT_OUT, NULL).flip);
+	assert_false(fault_on_media(&net.sandbox, FAULT_OUT, NULL).flip);
 }
 
 static void each_defect_gives_another_chain(void **state)
@@ -325,6 +434,11 @@ int main(void)
 		on_devices(corruption_flips_one_bit_of_each_enc_in_a_copy),
 		on_devices(corruption_waits_for_a_message),
 		on_devices(a_login_fails_with_the_code_of_its_rule),
+		on_devices(a_client_is_outdated_until_it_is_another_version),
+		on_devices(a_ban_says_why_and_how_long),
+		on_devices(an_ack_fails_by_recipient_in_either_of_its_names),
+		on_devices(an_ack_fails_by_the_type_of_the_message),
+		on_devices(media_fails_in_the_direction_of_the_rule),
 		on_devices(each_defect_gives_another_chain),
 		on_devices(the_list_is_bounded_and_rules_can_be_taken_away),
 	};

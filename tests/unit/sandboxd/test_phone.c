@@ -1,12 +1,10 @@
 /* Virtual phones: two of them write to each other through the routing,
  * end-to-end encrypted, and a companion reads what its phone tells it. */
-#include "network.h"
+#include "laptop.h"
 
 #include <zlib.h>
 
-#include "common/arena.h"
 #include "sandboxd/fault.h"
-#include "sandboxd/phone.h"
 
 static struct account *alice, *bob;
 
@@ -281,47 +279,6 @@ static void the_inbox_drops_its_oldest_entries_when_full(void **state)
 
 /* ---- a companion of Alice's, with keys of its own ---- */
 
-static struct phone_store keys;
-static struct device *laptop;
-
-static void link_laptop(void)
-{
-	struct wa_bundle bundle;
-
-	phone_store_init(&keys);
-	phone_store_bundle(&keys, &bundle);
-	laptop = net_companion(alice);
-	laptop->registration_id = bundle.registration_id;
-	laptop->signed_id = bundle.signed_id;
-	memcpy(laptop->identity, bundle.identity, WA_KEY_BYTES);
-	memcpy(laptop->signed_pub, bundle.signed_key, WA_KEY_BYTES);
-	memcpy(laptop->signed_sig, bundle.signature, WA_SIGNATURE_BYTES);
-}
-
-/* Decrypts what @from sent it. */
-static Wa__Message *laptop_read(
-	const struct wa_node *message, const struct wa_jid *from)
-{
-	struct buf plain = BUF_INIT;
-	struct err err = ERR_NONE;
-	const struct wa_node *enc = wa_node_child(message, "enc");
-	enum wa_enc_type type =
-		wa_node_is(enc, "type", "pkmsg") ? WA_ENC_PKMSG : WA_ENC_MSG;
-	const uint8_t *bytes;
-	Wa__Message *content;
-	size_t n;
-
-	bytes = wa_node_content(enc, &n);
-	if (wa_signal_decrypt(phone_store_party(&keys), from, type, bytes, n,
-		    &plain, NULL, &err) != WA_SIGNAL_OK)
-		fail_msg("%s", err.msg);
-	assert_int_equal(wa_unpad(plain.data, plain.len, &n), 0);
-	content = wa__message__unpack(NULL, n, plain.data);
-	buf_fini(&plain);
-	assert_non_null(content);
-	return content;
-}
-
 static Wa__HistorySync *history_of(const Wa__Message *message)
 {
 	const ProtobufCBinaryData *payload =
@@ -356,7 +313,7 @@ static void a_new_companion_gets_keys_history_and_its_name(void **state)
 
 	(void)state;
 	snprintf(alice->push_name, sizeof(alice->push_name), "Alice");
-	link_laptop();
+	laptop_link(alice);
 	welcome();
 	assert_int_equal(net_count(laptop, "message"), 4);
 	stanza = net_sent(laptop, "message", 0);
@@ -393,7 +350,7 @@ static void a_companion_is_welcomed_once_and_not_before_it_has_keys(
 	void **state)
 {
 	(void)state;
-	link_laptop();
+	laptop_link(alice);
 	laptop->has_bundle = false;
 	welcome();
 	assert_int_equal(net_count(laptop, "message"), 0);
@@ -411,7 +368,7 @@ static void a_companion_gets_a_copy_of_what_its_phone_sends(void **state)
 	Wa__Message *message;
 
 	(void)state;
-	link_laptop();
+	laptop_link(alice);
 	net_connect(laptop);
 	send_text(alice, bob, "from the phone");
 	stanza = net_sent(laptop, "message", 0);
@@ -431,7 +388,7 @@ static void asked_twice_without_keys_a_phone_starts_a_new_session(void **state)
 	uint32_t registration_id;
 
 	(void)state;
-	link_laptop();
+	laptop_link(alice);
 	net_connect(laptop);
 	lid = device_lid(laptop);
 	for (int count = 1; count <= 2; count++) {
@@ -522,7 +479,7 @@ static void a_companions_message_is_seen_in_both_phones(void **state)
 	struct wa_node *message;
 
 	(void)state;
-	link_laptop();
+	laptop_link(alice);
 	net_connect(laptop);
 	phone_of(bob)->auto_reply = xstrdup("thanks");
 	text.conversation = words;

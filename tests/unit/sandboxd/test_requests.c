@@ -460,7 +460,7 @@ static void a_companion_unlinks_itself_and_no_other(void **state)
 static void what_is_unknown_is_answered_as_such(void **state)
 {
 	static const char *const odd[][3] = { { "get", "newsletter", "x" },
-		{ "set", "w:g2", "create" }, { "get", "encrypt", NULL },
+		{ "set", "w:biz", "create" }, { "get", "encrypt", NULL },
 		{ "set", "usync", "usync" } };
 
 	(void)state;

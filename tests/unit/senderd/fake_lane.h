@@ -24,9 +24,21 @@
 #include "common/clock.h"
 #include "common/store/account.h"
 #include "senderd/facts.h"
+#include "senderd/health.h"
 #include "senderd/keyring.h"
 #include "senderd/lane.h"
+#include "senderd/mailbox.h"
+#include "senderd/whatsapp/app_state.h"
 #include "senderd/whatsapp/fanout.h"
+#include "senderd/whatsapp/history.h"
+#include "senderd/whatsapp/keepalive.h"
+#include "senderd/whatsapp/media_in.h"
+#include "senderd/whatsapp/media_out.h"
+#include "senderd/whatsapp/stream.h"
+#include "senderd/whatsapp/presence.h"
+#include "senderd/whatsapp/transfer.h"
+#include "senderd/whatsapp/typing.h"
+#include "senderd/whatsapp/watch.h"
 #include "tests/unit/signal_people.h"
 #include "whatsapp.pb-c.h"
 
@@ -57,11 +69,20 @@ struct fake {
 	char events[FAKE_MAX][32]; /* types, in order */
 	char payload[4096];	   /* of the newest */
 	size_t n_events;
-	bool is_blocked; /* lane_can_send() */
+	bool is_blocked;				 /* lane_can_send() */
+	unsigned n_rows_saved, n_lost, n_pings, n_stops; /* calls of lane.c and
+							    stream.c */
+	/* Answers to questions of the bus: how many, and the newest. */
+	size_t n_answers;
+	enum err_code answer_error;
+	char answer[16384];   /* the result, or the words of the error */
+	const char *presence; /* what presence_set() was told last */
 	int64_t prekey_count;
 	char push_name[128];
 	struct person *own_phone, *bob, *bob_desktop;
 	struct person *own_tablet; /* NULL: we have none */
+	struct person **crowd;	   /* others who have keys; the test's */
+	size_t n_crowd;
 	uint32_t next_prekey;
 };
 
@@ -84,6 +105,17 @@ void lane_tell(struct lane *lane, Bus__Envelope *envelope)
 {
 	struct fake *fake = (struct fake *)lane;
 
+	if (envelope->body_case == BUS__ENVELOPE__BODY_ANSWER) {
+		const Bus__Answer *answer = envelope->answer;
+
+		fake->n_answers++;
+		fake->answer_error = (enum err_code)answer->error;
+		snprintf(fake->answer, sizeof fake->answer, "%s",
+			answer->error != 0 ? answer->error_text
+					   : answer->result);
+		bus_envelope_free(&envelope);
+		return;
+	}
 	assert_int_equal(envelope->body_case, BUS__ENVELOPE__BODY_EVENT);
 	snprintf(fake->events[fake->n_events++], sizeof fake->events[0], "%s",
 		envelope->event->type);
@@ -147,6 +179,15 @@ struct wa_node *iq_new(struct lane *lane, const char *type, const char *xmlns)
 	return iq;
 }
 
+struct wa_node *iq_new_to(struct lane *lane, const char *type,
+	const char *xmlns, const struct wa_jid *to)
+{
+	struct wa_node *iq = iq_new(lane, type, xmlns);
+
+	wa_node_set_jid(iq, "to", to);
+	return iq;
+}
+
 void iq_send(struct lane *lane, struct wa_node *iq, iq_answer_fn *on_answer,
 	void *arg)
 {
@@ -169,6 +210,35 @@ bool iq_is_error(const struct wa_node *answer, int *code_out)
 	return answer == NULL || error != NULL;
 }
 
+void lane_save_row(struct lane *lane)
+{
+	((struct fake *)lane)->n_rows_saved++;
+}
+
+void lane_stop(struct lane *lane, const char *why)
+{
+	(void)why;
+	((struct fake *)lane)->n_stops++;
+}
+
+void stream_on_lost(struct lane *lane, const char *why)
+{
+	(void)why;
+	((struct fake *)lane)->n_lost++;
+}
+
+void keepalive_ask(struct lane *lane)
+{
+	((struct fake *)lane)->n_pings++;
+}
+
+bool presence_set(struct lane *lane, bool is_available)
+{
+	((struct fake *)lane)->presence =
+		is_available ? "available" : "unavailable";
+	return lane->id.push_name[0] != '\0';
+}
+
 void presence_set_push_name(struct lane *lane, const char *name)
 {
 	struct fake *fake = (struct fake *)lane;
@@ -179,6 +249,37 @@ void presence_set_push_name(struct lane *lane, const char *name)
 void prekeys_on_count(struct lane *lane, int64_t count)
 {
 	((struct fake *)lane)->prekey_count = count;
+}
+
+/* ---- what mailbox.c would do ---- */
+
+struct asker mailbox_asker(const Bus__Envelope *question)
+{
+	return (struct asker){ .request_id = question->request_id };
+}
+
+Bus__Envelope *mailbox_answer(const struct lane *lane, struct asker asker)
+{
+	Bus__Envelope *envelope = xcalloc(1, sizeof *envelope);
+	Bus__Answer *answer = xcalloc(1, sizeof *answer);
+
+	(void)lane;
+	bus__envelope__init(envelope);
+	bus__answer__init(answer);
+	envelope->request_id = asker.request_id;
+	envelope->body_case = BUS__ENVELOPE__BODY_ANSWER;
+	envelope->answer = answer;
+	return envelope;
+}
+
+void mailbox_refuse(struct lane *lane, struct asker asker, enum err_code code,
+	const char *why)
+{
+	Bus__Envelope *envelope = mailbox_answer(lane, asker);
+
+	envelope->answer->error = code;
+	envelope->answer->error_text = xstrdup(why);
+	lane_tell(lane, envelope);
 }
 
 /* What keyring.c needs for the lane's signed prekey. */
@@ -193,6 +294,49 @@ int prekeys_make_signed(struct lane *lane, uint32_t id,
 	wa_signal_sign_prekey(&lane->id.identity, out->key.pub, out->signature);
 	return lanedb_signed_prekey_save(lane->db, out, err);
 }
+
+/* A test that defines FAKE_TRANSFERS before it includes this answers downloads
+ * itself: fake_download() is the oldest open one. */
+#ifdef FAKE_TRANSFERS
+static struct {
+	struct wa_media_ref ref;
+	uint64_t max_bytes;
+	transfer_done_fn *done;
+	void *arg;
+	bool is_open;
+} fake_download;
+
+struct transfers *transfers_new(void)
+{
+	fake_download.is_open = false;
+	return NULL;
+}
+
+void transfers_free(struct transfers **transfersp)
+{
+	(void)transfersp;
+}
+
+void transfer_upload(struct lane *lane, enum wa_media_type type,
+	const uint8_t sha256[32], transfer_done_fn *done, void *arg)
+{
+	(void)type;
+	(void)sha256;
+	done(lane, TRANSFER_FAILED, NULL, NULL, arg);
+}
+
+void transfer_download(struct lane *lane, const struct wa_media_ref *ref,
+	uint64_t max_bytes, transfer_done_fn *done, void *arg)
+{
+	(void)lane;
+	assert_false(fake_download.is_open);
+	fake_download.ref = *ref;
+	fake_download.max_bytes = max_bytes;
+	fake_download.done = done;
+	fake_download.arg = arg;
+	fake_download.is_open = true;
+}
+#endif
 
 /* ---- turns ---- */
 
@@ -320,6 +464,10 @@ static inline struct person *fake_person(
 	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
 		if (all[i] != NULL && wa_jid_equal(&all[i]->jid, device))
 			return all[i];
+	}
+	for (size_t i = 0; i < fake->n_crowd; i++) {
+		if (wa_jid_equal(&fake->crowd[i]->jid, device))
+			return fake->crowd[i];
 	}
 	return NULL;
 }
@@ -534,11 +682,13 @@ static inline void fake_job(struct fake *fake, const char *wa_id,
 	const char *phone, const char *text)
 {
 	Bus__SendJob job = BUS__SEND_JOB__INIT;
+	char chat[64];
 
+	snprintf(chat, sizeof chat, "%s@s.whatsapp.net", phone);
 	job.created_ms = clock_now_ms();
 	job.device_seq = fake_accept(fake, wa_id, phone, text, job.created_ms);
 	job.wa_id = (char *)wa_id;
-	job.phone = (char *)phone;
+	job.chat = chat;
 	job.kind = MESSAGE_TEXT;
 	job.text = (char *)text;
 	outbound_on_job(&fake->lane, &job);
@@ -615,6 +765,14 @@ static inline int fake_setup(void **state)
 	fake->config.sender.ack_timeout_sec = 75;
 	fake->config.sender.message_max_age_sec = 3600;
 	fake->config.sender.receipts = xstrdup("active");
+	fake->config.media.max_mib = 16;
+	fake->config.media.auto_download = true;
+	fake->config.media.reuse_days = 7;
+	fake->config.suite.state_dir = fake->dir;
+	fake->config.history.mode = (char *)"names";
+	fake->config.history.days = 30;
+	fake->config.whatsapp.media_scheme = (char *)"http";
+	fake->config.whatsapp.ca_file = (char *)"";
 	lane->config = &fake->config;
 	snprintf(lane->device_uid, sizeof lane->device_uid, "dev_test0001");
 	fake->arena = arena_new(65536);
@@ -624,7 +782,15 @@ static inline int fake_setup(void **state)
 	fake_open_lanedb(fake);
 	lane->state = LANE_READY;
 	lane->offline_done = true;
+	lane->health = health_new();
+	lane->app_state = app_state_new();
+	lane->history = history_new();
+	lane->typing = typing_new();
+	lane->watch = watch_new();
 	lane->outbound = outbound_new(lane);
+	lane->transfers = transfers_new();
+	lane->uploads = media_uploads_new();
+	lane->media_in = media_in_new();
 	fake->own_phone = person_new(OWN_LID, 0);
 	fake->bob = person_new(BOB_LID, 0);
 	fake->bob_desktop = person_new(BOB_LID, 3);
@@ -641,8 +807,18 @@ static inline int fake_teardown(void **state)
 	outbound_on_disconnect(lane);
 	while (fake_question(fake) != NULL)
 		fake_answer(fake, NULL);
+	app_state_on_disconnect(lane);
+	watch_on_disconnect(lane);
 	facts_drop(lane);
 	outbound_free(&lane->outbound);
+	watch_free(&lane->watch);
+	typing_free(&lane->typing);
+	history_free(&lane->history);
+	app_state_free(&lane->app_state);
+	media_in_free(&lane->media_in);
+	media_uploads_free(&lane->uploads);
+	transfers_free(&lane->transfers);
+	health_free(&lane->health);
 	wa_signal_free(&lane->signal);
 	facts_free(&lane->facts);
 	lanedb_close(&lane->db);

@@ -1,113 +1,7 @@
 /* Inbound messages: what becomes of them and how each is answered. */
-#include "tests/unit/senderd/fake_lane.h"
+#include "tests/unit/senderd/inbound_fixture.h"
 
 #include <zlib.h>
-
-#include "senderd/whatsapp/content.h"
-
-#define GROUP "120363000000000001"
-
-static struct wa_node *stanza_new(
-	struct fake *fake, const char *id, const struct wa_jid *from)
-{
-	struct wa_node *stanza = wa_node_new(fake->arena, "message");
-
-	wa_node_set(stanza, "id", id);
-	wa_node_set_jid(stanza, "from", from);
-	wa_node_set(stanza, "t", "1700000000");
-	wa_node_set(stanza, "type", "text");
-	return stanza;
-}
-
-/* Bob writes to us, as the server delivers it. */
-static struct wa_node *from_bob(
-	struct fake *fake, const char *id, const Wa__Message *message)
-{
-	struct wa_node *stanza = stanza_new(fake, id, &fake->bob->jid);
-	struct wa_jid pn = wa_jid_pn(BOB_PN, 0);
-
-	wa_node_set_jid(stanza, "sender_pn", &pn);
-	wa_node_set(stanza, "notify", "Bob");
-	if (message != NULL)
-		person_say(fake, fake->bob, message, stanza);
-	return stanza;
-}
-
-/* Our own phone, to us alone or as the copy of what it sent. */
-static struct wa_node *from_own_phone(
-	struct fake *fake, const char *id, const Wa__Message *message)
-{
-	struct wa_node *stanza = stanza_new(fake, id, &fake->own_phone->jid);
-
-	wa_node_set(stanza, "notify", "Us");
-	if (message != NULL)
-		person_say(fake, fake->own_phone, message, stanza);
-	return stanza;
-}
-
-static void receive(struct fake *fake, const struct wa_node *stanza)
-{
-	inbound_on_message(&fake->lane, stanza);
-	fake_run(fake);
-}
-
-static Wa__Message text_message(const char *text)
-{
-	Wa__Message message = WA__MESSAGE__INIT;
-
-	message.conversation = (char *)text;
-	return message;
-}
-
-struct row {
-	char wa_id[64], chat[96], sender[96], phone[32], lid[32], text[128],
-		reason[64], push_name[64];
-	enum message_kind kind;
-	enum message_source source;
-	int64_t wa_ms;
-	int n;
-};
-
-static void copy_text(char *out, size_t cap, const char *text)
-{
-	snprintf(out, cap, "%s", text != NULL ? text : "(null)");
-}
-
-static int on_row(const struct message *m, void *arg)
-{
-	struct row *row = arg;
-
-	if (row->n++ > 0)
-		return 0; /* newest first: only that */
-	copy_text(row->wa_id, sizeof row->wa_id, m->wa_id);
-	copy_text(row->chat, sizeof row->chat, m->chat);
-	copy_text(row->sender, sizeof row->sender, m->sender);
-	copy_text(row->phone, sizeof row->phone, m->phone);
-	copy_text(row->lid, sizeof row->lid, m->lid);
-	copy_text(row->text, sizeof row->text, m->text);
-	copy_text(row->reason, sizeof row->reason, m->reason);
-	copy_text(row->push_name, sizeof row->push_name, m->push_name);
-	row->kind = m->kind;
-	row->source = m->source;
-	row->wa_ms = m->wa_ms;
-	return 0;
-}
-
-/* The newest row; n tells how many there are. */
-static struct row newest(struct fake *fake)
-{
-	struct message_filter filter = { .account_id = fake->lane.account_id };
-	struct page page = { .limit = 100 };
-	struct row row = { .n = 0 };
-	struct err err = ERR_NONE;
-	int64_t total = 0;
-
-	assert_int_equal(store_message_list(fake->lane.store, &filter, page,
-				 on_row, &row, &total, &err),
-		0);
-	assert_int_equal(row.n, total);
-	return row;
-}
 
 static void assert_no_answer_but(
 	struct fake *fake, const char *tag, size_t n, size_t n_all)
@@ -218,21 +112,62 @@ static void text_is_found_in_whatever_wraps_it(void **state)
 	assert_int_equal(newest(fake).kind, MESSAGE_TEXT);
 }
 
-static void what_is_no_text_is_told_by_its_name(void **state)
+static Wa__ImageMessage image_message(void)
+{
+	Wa__ImageMessage image = WA__IMAGE_MESSAGE__INIT;
+	static uint8_t key[32] = { 1 };
+
+	image.caption = (char *)"sunset";
+	image.mimetype = (char *)"image/jpeg";
+	image.direct_path = (char *)"/v/t62/1";
+	image.has_media_key = image.has_file_enc_sha256 =
+		image.has_file_length = 1;
+	image.media_key = image.file_enc_sha256 =
+		(ProtobufCBinaryData){ 32, key };
+	image.file_length = 99;
+	return image;
+}
+
+static void a_picture_is_told_with_the_row_of_its_file(void **state)
 {
 	struct fake *fake = *state;
 	Wa__Message message = WA__MESSAGE__INIT;
-	Wa__ImageMessage image = WA__IMAGE_MESSAGE__INIT;
+	Wa__ImageMessage image = image_message();
+	char media_id[UUID_LEN + 16];
 	struct row row;
 
-	image.caption = (char *)"sunset";
 	message.image_message = &image;
 	person_meet(fake, fake->bob);
 	receive(fake, from_bob(fake, "A1", &message));
 	row = newest(fake);
-	assert_int_equal(row.kind, MESSAGE_OTHER);
-	assert_string_equal(row.reason, "unsupported:image");
+	assert_int_equal(row.kind, MESSAGE_IMAGE);
 	assert_string_equal(row.text, "sunset");
+	assert_int_not_equal(row.media_id, 0);
+	snprintf(media_id, sizeof media_id, "\"mediaId\":\"%s\"", row.media);
+	assert_non_null(strstr(fake->payload, media_id));
+	assert_non_null(strstr(row.content, row.media));
+	assert_non_null(strstr(row.content, "\"status\":\"PENDING\""));
+	/* Once more, as after a retry: the same row, the same file. */
+	receive(fake, from_bob(fake, "A1", &message));
+	assert_int_equal(newest(fake).n, 1);
+	assert_string_equal(newest(fake).media, row.media);
+}
+
+static void a_picture_without_a_key_is_told_without_a_file(void **state)
+{
+	struct fake *fake = *state;
+	Wa__Message message = WA__MESSAGE__INIT;
+	Wa__ImageMessage image = image_message();
+
+	image.has_media_key = 0;
+	image.has_view_once = image.view_once = 1;
+	message.image_message = &image;
+	person_meet(fake, fake->bob);
+	receive(fake, from_bob(fake, "A1", &message));
+	assert_int_equal(newest(fake).kind, MESSAGE_IMAGE);
+	assert_int_equal(newest(fake).media_id, 0);
+	assert_non_null(strstr(newest(fake).content, "\"status\":\"GONE\""));
+	assert_non_null(strstr(newest(fake).content, "\"viewOnce\":true"));
 }
 
 static void a_kind_newer_than_us_is_told_by_its_number(void **state)
@@ -248,32 +183,8 @@ static void a_kind_newer_than_us_is_told_by_its_number(void **state)
 	message.base.unknown_fields = &unknown;
 	person_meet(fake, fake->bob);
 	receive(fake, from_bob(fake, "A1", &message));
-	assert_string_equal(newest(fake).reason, "unsupported:field_250");
-}
-
-static void broken_text_is_mended(void **state)
-{
-	struct fake *fake = *state;
-	static const struct {
-		const char *in, *out;
-	} cases[] = {
-		{ "plain", "plain" },
-		{ "gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f" },
-		{ "a\xff"
-		  "b",
-			"a\xef\xbf\xbd"
-			"b" },
-		{ "cut \xe2\x82", "cut \xef\xbf\xbd\xef\xbf\xbd" },
-		{ "over \xc0\xaf", "over \xef\xbf\xbd\xef\xbf\xbd" },
-		{ "surrogate \xed\xa0\x80",
-			"surrogate \xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" },
-		{ "bell \a line\n", "bell  line\n" },
-		{ "\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80" },
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
-		assert_string_equal(
-			content_clean(fake->arena, cases[i].in), cases[i].out);
+	assert_int_equal(newest(fake).kind, MESSAGE_OTHER);
+	assert_string_equal(newest(fake).content, "{\"type\":\"field_250\"}");
 }
 
 /* ---- what cannot be read ---- */
@@ -352,7 +263,8 @@ static void every_other_stanza_gets_its_ack(void **state)
 			cases[i].error);
 	}
 	assert_int_equal(newest(fake).n, 1); /* the unavailable one, as such */
-	assert_string_equal(newest(fake).reason, "unsupported:unavailable");
+	assert_string_equal(newest(fake).content,
+		"{\"type\":\"unavailable\",\"viewOnce\":true}");
 }
 
 static void a_plaintext_that_is_no_message_is_refused_for_good(void **state)
@@ -425,17 +337,6 @@ static void somebody_elses_own_copy_is_a_forgery(void **state)
 	receive(fake, from_bob(fake, "F1", &outer));
 	assert_int_equal(newest(fake).n, 0);
 	assert_no_answer_but(fake, "receipt", 1, 1);
-}
-
-static Wa__Message protocol_message(
-	Wa__ProtocolMessage *protocol, Wa__ProtocolMessage__Type type)
-{
-	Wa__Message message = WA__MESSAGE__INIT;
-
-	protocol->has_type = 1;
-	protocol->type = type;
-	message.protocol_message = protocol;
-	return message;
 }
 
 static void keys_from_our_phone_are_kept_and_from_others_are_not(void **state)
@@ -591,93 +492,18 @@ static void a_broken_or_bloated_history_is_acknowledged_and_left(void **state)
 	buf_fini(&junk);
 }
 
-static void a_revoke_and_an_edit_are_told_by_name(void **state)
-{
-	struct fake *fake = *state;
-	Wa__ProtocolMessage protocol = WA__PROTOCOL_MESSAGE__INIT;
-	Wa__MessageKey key = WA__MESSAGE_KEY__INIT;
-	Wa__Message message =
-		protocol_message(&protocol, WA__PROTOCOL_MESSAGE__TYPE__REVOKE);
-	Wa__Message edited = text_message("better");
-
-	key.id = (char *)"A0";
-	protocol.key = &key;
-	person_meet(fake, fake->bob);
-	receive(fake, from_bob(fake, "R1", &message));
-	assert_string_equal(newest(fake).reason, "unsupported:revoke");
-	protocol.type = WA__PROTOCOL_MESSAGE__TYPE__MESSAGE_EDIT;
-	protocol.edited_message = &edited;
-	receive(fake, from_bob(fake, "R2", &message));
-	assert_string_equal(newest(fake).reason, "unsupported:edit");
-	assert_string_equal(newest(fake).text, "better");
-}
-
 /* ---- groups ---- */
-
-static struct wa_node *group_stanza(struct fake *fake, const char *id)
-{
-	struct wa_jid group = { .server = WA_SERVER_GROUP };
-	struct wa_jid pn = wa_jid_pn(BOB_PN, 0);
-	struct wa_node *stanza = NULL;
-
-	snprintf(group.user, sizeof group.user, "%s", GROUP);
-	stanza = stanza_new(fake, id, &group);
-	wa_node_set_jid(stanza, "participant", &fake->bob->jid);
-	wa_node_set_jid(stanza, "participant_pn", &pn);
-	wa_node_set(stanza, "addressing_mode", "lid");
-	return stanza;
-}
-
-/* Bob encrypts with his sender key; the distribution is created before. */
-static void group_say(struct fake *fake, struct wa_node *stanza,
-	const char *text, bool with_key)
-{
-	struct wa_jid group = { .server = WA_SERVER_GROUP };
-	Wa__Message carrier = WA__MESSAGE__INIT, message = text_message(text);
-	Wa__SenderKeyDistributionMessage distribution =
-		WA__SENDER_KEY_DISTRIBUTION_MESSAGE__INIT;
-	struct buf skdm = BUF_INIT, plain = BUF_INIT, cipher = BUF_INIT;
-	struct err err = ERR_NONE;
-	size_t n = wa__message__get_packed_size(&message);
-	struct wa_node *enc = NULL;
-
-	snprintf(group.user, sizeof group.user, "%s", GROUP);
-	assert_int_equal(wa_signal_group_skdm(fake->bob->signal, &group,
-				 &fake->bob->jid, &skdm, &err),
-		0);
-	if (with_key) {
-		distribution.group_id = (char *)GROUP "@g.us";
-		distribution.has_axolotl_sender_key_distribution_message = 1;
-		distribution.axolotl_sender_key_distribution_message =
-			(ProtobufCBinaryData){ skdm.len, skdm.data };
-		carrier.sender_key_distribution_message = &distribution;
-		person_say(fake, fake->bob, &carrier, stanza);
-	}
-	wa__message__pack(&message, buf_reserve(&plain, n));
-	plain.len = n;
-	wa_pad(&plain);
-	assert_int_equal(
-		wa_signal_group_encrypt(fake->bob->signal, &group,
-			&fake->bob->jid, plain.data, plain.len, &cipher, &err),
-		0);
-	enc = wa_node_add(stanza, "enc");
-	wa_node_set(enc, "v", "2");
-	wa_node_set(enc, "type", "skmsg");
-	wa_node_bytes(enc, cipher.data, cipher.len);
-	buf_fini(&skdm);
-	buf_fini(&plain);
-	buf_fini(&cipher);
-}
 
 static void a_group_message_brings_its_key_and_is_told(void **state)
 {
 	struct fake *fake = *state;
+	Wa__Message message = text_message("to all");
 	struct wa_node *stanza = NULL;
 	struct row row;
 
 	person_meet(fake, fake->bob);
 	stanza = group_stanza(fake, "G1");
-	group_say(fake, stanza, "to all", true);
+	group_say(fake, stanza, &message, true);
 	receive(fake, stanza);
 	row = newest(fake);
 	assert_int_equal(row.n, 1);
@@ -693,7 +519,8 @@ static void a_group_message_brings_its_key_and_is_told(void **state)
 		wa_node_str(fake_last(fake, "receipt"), "participant"),
 		BOB_LID "@lid");
 	stanza = group_stanza(fake, "G2");
-	group_say(fake, stanza, "again", false);
+	message = text_message("again");
+	group_say(fake, stanza, &message, false);
 	receive(fake, stanza);
 	assert_string_equal(newest(fake).text, "again");
 }
@@ -702,10 +529,11 @@ static void a_group_message_without_its_key_is_asked_for_with_ours(void **state)
 {
 	struct fake *fake = *state;
 	struct wa_node *stanza = group_stanza(fake, "G1");
+	Wa__Message message = text_message("to all");
 	const struct wa_node *receipt = NULL;
 
 	person_meet(fake, fake->bob);
-	group_say(fake, stanza, "to all", false);
+	group_say(fake, stanza, &message, false);
 	receive(fake, stanza);
 	receipt = fake_last(fake, "receipt");
 	assert_string_equal(wa_node_str(receipt, "type"), "retry");
@@ -713,6 +541,87 @@ static void a_group_message_without_its_key_is_asked_for_with_ours(void **state)
 		wa_node_str(receipt, "participant"), BOB_LID "@lid");
 	assert_non_null(wa_node_child(receipt, "keys"));
 	assert_int_equal(newest(fake).n, 0);
+}
+
+/* ---- stories ---- */
+
+static void a_story_is_told_as_one(void **state)
+{
+	struct fake *fake = *state;
+	struct wa_jid status = { .user = "status",
+		.server = WA_SERVER_BROADCAST };
+	struct wa_jid pn = wa_jid_pn(BOB_PN, 0);
+	struct wa_node *stanza = stanza_new(fake, "S1", &status);
+	Wa__Message message = WA__MESSAGE__INIT;
+	Wa__ExtendedTextMessage extended = WA__EXTENDED_TEXT_MESSAGE__INIT;
+	struct row row;
+
+	extended.text = (char *)"my day";
+	extended.has_background_argb = 1;
+	extended.background_argb = 0xff102030;
+	message.extended_text_message = &extended;
+	wa_node_set_jid(stanza, "participant", &fake->bob->jid);
+	wa_node_set_jid(stanza, "participant_pn", &pn);
+	person_meet(fake, fake->bob);
+	person_say(fake, fake->bob, &message, stanza);
+	receive(fake, stanza);
+	row = newest(fake);
+	assert_int_equal(row.n, 1);
+	assert_string_equal(row.chat, "status@broadcast");
+	assert_string_equal(row.phone, BOB_PN);
+	assert_string_equal(row.text, "my day");
+	assert_string_equal(row.content, "{\"background\":\"#102030\"}");
+	assert_non_null(strstr(fake->payload, "\"isStatus\":true"));
+	assert_non_null(strstr(fake->payload, "\"isGroup\":false"));
+}
+
+/* ---- contacts ---- */
+
+static const char *contact_id(struct fake *fake)
+{
+	static char id[UUID_LEN];
+	const char *at = strstr(fake->payload, "\"contactId\":\"");
+
+	assert_non_null(at);
+	snprintf(id, sizeof id, "%s", at + 13);
+	return id;
+}
+
+static void a_sender_keeps_one_contact_id_when_the_number_is_learned(
+	void **state)
+{
+	struct fake *fake = *state;
+	Wa__Message message = text_message("hello");
+	struct wa_node *stanza = NULL;
+	char first[UUID_LEN];
+
+	person_meet(fake, fake->bob);
+	stanza = stanza_new(fake, "A1", &fake->bob->jid);
+	person_say(fake, fake->bob, &message, stanza);
+	receive(fake, stanza);
+	snprintf(first, sizeof first, "%s", contact_id(fake));
+	assert_null(strstr(fake->payload, "\"phone\""));
+	receive(fake, from_bob(fake, "A2", &message));
+	assert_non_null(strstr(fake->payload, "\"phone\":\"+" BOB_PN "\""));
+	assert_string_equal(contact_id(fake), first);
+}
+
+static void what_we_send_later_names_the_same_contact(void **state)
+{
+	struct fake *fake = *state;
+	Wa__Message message = text_message("hello");
+	char first[UUID_LEN];
+
+	person_meet(fake, fake->bob);
+	receive(fake, from_bob(fake, "A1", &message));
+	snprintf(first, sizeof first, "%s", contact_id(fake));
+	fake_accept(fake, "3EB0OUT", BOB_PN, "hi", clock_now_ms());
+	facts_add_change(
+		&fake->lane, &(struct message_change){ .wa_id = "3EB0OUT",
+				     .status = MESSAGE_SENT,
+				     .at_ms = clock_now_ms() });
+	assert_int_equal(fake_turn_end(fake), 0);
+	assert_string_equal(contact_id(fake), first);
 }
 
 /* ---- the backlog ---- */
@@ -764,9 +673,9 @@ int main(void)
 		TEST(a_redelivery_is_confirmed_again_and_told_once),
 		TEST(a_number_learned_later_names_a_lid_chat),
 		TEST(text_is_found_in_whatever_wraps_it),
-		TEST(what_is_no_text_is_told_by_its_name),
+		TEST(a_picture_is_told_with_the_row_of_its_file),
+		TEST(a_picture_without_a_key_is_told_without_a_file),
 		TEST(a_kind_newer_than_us_is_told_by_its_number),
-		TEST(broken_text_is_mended),
 		TEST(what_cannot_be_decrypted_is_asked_for_and_acked),
 		TEST(every_other_stanza_gets_its_ack),
 		TEST(a_plaintext_that_is_no_message_is_refused_for_good),
@@ -775,9 +684,11 @@ int main(void)
 		TEST(keys_from_our_phone_are_kept_and_from_others_are_not),
 		TEST(history_brings_numbers_names_and_the_salt),
 		TEST(a_broken_or_bloated_history_is_acknowledged_and_left),
-		TEST(a_revoke_and_an_edit_are_told_by_name),
 		TEST(a_group_message_brings_its_key_and_is_told),
 		TEST(a_group_message_without_its_key_is_asked_for_with_ours),
+		TEST(a_story_is_told_as_one),
+		TEST(a_sender_keeps_one_contact_id_when_the_number_is_learned),
+		TEST(what_we_send_later_names_the_same_contact),
 		TEST(receipts_of_the_backlog_travel_together),
 		TEST(receipts_that_wait_die_with_the_connection),
 	};

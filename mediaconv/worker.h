@@ -1,0 +1,11 @@
+/* The worker: one job on one file, its answer on stdout
+ * (common/media/answer.h). */
+#ifndef MEDIACONV_WORKER_H
+#define MEDIACONV_WORKER_H
+
+/* `mediaconv probe|voice|sticker`: the input is descriptor 0, the output of
+ * voice and sticker descriptor 3.  Returns the exit code, 0 when there is an
+ * answer, be it an error; the caller ends with _exit(). */
+int worker_run(int argc, char **argv);
+
+#endif
