@@ -7,8 +7,6 @@
 #include "common/own.h"
 #include "senderd/whatsapp/media_out.h"
 
-#define HOST "https://mmg.whatsapp.net" /* for clients that want a URL */
-
 static ProtobufCBinaryData bytes(const uint8_t *data, size_t n)
 {
 	return (ProtobufCBinaryData){ n, (uint8_t *)data };
@@ -17,8 +15,7 @@ static ProtobufCBinaryData bytes(const uint8_t *data, size_t n)
 /* The fields that all media messages have under different numbers. */
 #define REF_SET(c, m, media)                                               \
 	do {                                                               \
-		(m)->url = arena_printf((c)->lane->arena, HOST "%s",       \
-			(media)->ref.direct_path);                         \
+		(m)->url = (media)->ref.url;                               \
 		(m)->direct_path = (media)->ref.direct_path;               \
 		(m)->mimetype = (media)->mime;                             \
 		(m)->has_media_key = (m)->has_file_sha256 =                \

@@ -364,16 +364,12 @@ static int resend(struct lane *lane, const struct request *request,
 	return 0;
 }
 
-/* Whoever asks does not have our sender key, whatever we thought; the resend
- * brings it. */
+/* In a group the resend brings our sender key along. */
 static int resend_with_key(struct lane *lane, const struct request *request,
 	const struct kept *kept, struct err *err)
 {
 	if (!request->is_cast)
 		return resend(lane, request, kept, err);
-	if (lanedb_holder_remove(
-		    lane->db, &kept->chat, &request->address, err) != 0)
-		return -1;
 	if (!groupcast_may_resend(lane))
 		return err_set(err, ERR_LIMIT, "too many in this minute");
 	if (resend(lane, request, kept, err) != 0)
@@ -514,7 +510,10 @@ static enum verdict may_serve(
 	case GROUPCAST_UNKNOWN:
 		return VERDICT_FAILED;
 	}
-	if (list_check(lane, request, err) != 0 ||
+	/* Whoever asks does not have our sender key, whatever we thought. */
+	if ((request->is_cast && lanedb_holder_remove(lane->db, &kept.chat,
+					 &request->address, err) != 0) ||
+		list_check(lane, request, err) != 0 ||
 		lanedb_retry_count(lane->db, "out", &request->address,
 			request->id, clock_now_ms(), &n_served, err) != 0)
 		return VERDICT_FAILED;

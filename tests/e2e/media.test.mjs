@@ -241,15 +241,12 @@ test('clients that hardly send do not keep others out', async () => {
 		slow.push(socket)
 	}
 	await sleep(500)
-	const answers = await Promise.all(Array.from({ length: 4 }, (_, i) =>
-		suite.api('POST', `${BASE}/upload`, { ...form(randomBytes(1000)), headers: form(null, { boundary: 'x' }).headers, timeoutMs: 25000 })
-			.catch((error) => ({ status: String(error), i }))))
+	const answers = await Promise.all(Array.from({ length: 4 }, () => upload(suite, randomBytes(MIB))))
 	for (const socket of slow) socket.destroy()
-	assert.ok(answers.length === 4)
-	// Those who waited were either served or told to come back; nothing hangs.
+	// Those who waited were served in the end, or told to come back.
 	for (const a of answers) {
-		assert.ok([201, 400, 503].includes(a.status), `status ${a.status}`)
-		if (a.status === 503) assert.ok(a.headers['retry-after'])
+		assert.ok([201, 503].includes(a.status), `status ${a.status} ${a.text}`)
+		if (a.status === 503) assert.match(a.headers['retry-after'], /^\d+$/)
 	}
 	assert.equal((await upload(suite, randomBytes(1000))).status, 201)
 })

@@ -63,14 +63,21 @@ function wavOf(seconds, rate = 16000) {
 	return out
 }
 
-const pdf = Buffer.from(`%PDF-1.4
-1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj
-2 0 obj<</Type/Pages/Kids[3 0 R 4 0 R]/Count 2>>endobj
-3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 10 10]>>endobj
-4 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 10 10]>>endobj
-trailer<</Root 1 0 R>>
-%%EOF
-`)
+function pdfOf(pages) {
+	const kids = Array.from({ length: pages }, (_, i) => `${i + 3} 0 R`).join(' ')
+	const objects = ['<</Type/Catalog/Pages 2 0 R>>', `<</Type/Pages/Kids[${kids}]/Count ${pages}>>`,
+		...Array.from({ length: pages }, () => '<</Type/Page/Parent 2 0 R/MediaBox[0 0 10 10]>>')]
+	let text = '%PDF-1.4\n'
+	const at = objects.map((object, i) => {
+		const offset = text.length
+		text += `${i + 1} 0 obj\n${object}\nendobj\n`
+		return offset
+	})
+	const start = text.length
+	text += `xref\n0 ${objects.length + 1}\n0000000000 65535 f \n${at.map((o) => `${String(o).padStart(10, '0')} 00000 n \n`).join('')}`
+	return Buffer.from(`${text}trailer\n<</Size ${objects.length + 1}/Root 1 0 R>>\nstartxref\n${start}\n%%EOF\n`)
+}
+const pdf = pdfOf(2)
 
 async function upload(bytes, name, query = '') {
 	const boundary = 'b' + randomBytes(8).toString('hex')
@@ -216,7 +223,7 @@ test('quote, mention, reaction, edit and delete name their message', async () =>
 	const thumb = (await atAlice(await any(ALICE, { type: 'REACTION', text: '👍', target: { messageId: question.messageId } }))).message.reactionMessage
 	assert.equal(thumb.text, '👍')
 	assert.equal(thumb.key.id, first.key.id)
-	assert.equal(thumb.key.fromMe, false)
+	assert.equal(thumb.key.fromMe, true) // Baileys turns the key to its own point of view
 	const sent = await any(ALICE, { type: 'TEXT', text: 'wrong' })
 	await atAlice(sent)
 	const edit = (await atAlice(await any(ALICE, { type: 'EDIT', text: 'right', target: { messageId: sent.messageId } }))).message

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 import { decryptPollVote, downloadMediaMessage } from 'baileys'
 import { eventually } from '../lib/suite.mjs'
 import { Sandbox } from './lib/sandbox.mjs'
-import { Client, Status } from './lib/baileys.mjs'
+import { Client } from './lib/baileys.mjs'
 
 const ALICE = '15550001111'
 const BOB = '15550002222'
@@ -109,11 +109,26 @@ test('what a client sets reaches its phone with right MACs', async () => {
 	await eventually('the client follows', () => seen.chats.find((c) => c.muteEndTime === null))
 })
 
-test('a patch with a wrong MAC is got over by a snapshot', async () => {
-	await sandbox.ask('PUT', `/phones/${ALICE}/options`, { appStateSnapshot: true, appStateCorrupt: 'patchMac' })
+test('a patch with a wrong MAC is not believed', async () => {
+	const options = (more) => sandbox.ask('PUT', `/phones/${ALICE}/options`, more)
+	await options({ appStateCorrupt: 'patchMac' })
 	await post(ALICE, 'contacts', { entries: [{ phone: CAROL, name: 'Carol Corrupt' }] })
-	await eventually('the contact is known', () => seen.contacts.find((c) => c.name === 'Carol Corrupt'))
-	await sandbox.ask('PUT', `/phones/${ALICE}/options`, { appStateCorrupt: null })
+	await options({ appStateCorrupt: null })
+	await post(ALICE, 'contacts', { entries: [{ phone: STRANGER, name: 'Right Again' }] })
+	await eventually('the next one is known', () => seen.contacts.find((c) => c.name === 'Right Again'))
+	assert.ok(!seen.contacts.some((c) => c.name === 'Carol Corrupt'))
+})
+
+test('a client that comes later starts from a snapshot', async () => {
+	await sandbox.ask('PUT', `/phones/${ALICE}/options`, { appStateSnapshot: true })
+	seen.contacts.length = 0
+	const second = newClient('second')
+	await second.pairByQr((qr) => sandbox.scan(ALICE, qr))
+	for (const name of ['Bob Builder', 'Contact 149', 'Carol Corrupt'])
+		await eventually(`${name} is known`, () => seen.contacts.find((c) => c.name === name))
+	assert.ok(!seen.contacts.some((c) => c.name === 'Stranger'), 'what was replaced is not in it')
+	await second.close()
+	await sandbox.unlink(ALICE, 2)
 })
 
 test('group messages go both ways, with ticks by reader', async () => {

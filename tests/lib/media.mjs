@@ -78,7 +78,7 @@ export function form(file, { name = 'file.bin', fields = {}, field = 'file', bou
 	const parts = Object.entries(fields).map(([key, value]) =>
 		Buffer.from(`--${boundary}\r\nContent-Disposition: form-data; name="${key}"\r\n\r\n${value}\r\n`))
 	if (file)
-		parts.push(Buffer.from(`--${boundary}\r\nContent-Disposition: form-data; name="${field}"; filename="${name}"\r\n` +
+		parts.push(Buffer.from(`--${boundary}\r\nContent-Disposition: form-data; name="${field}"; filename="${name.replaceAll('"', '%22')}"\r\n` +
 			'Content-Type: application/octet-stream\r\n\r\n'), file, Buffer.from('\r\n'))
 	parts.push(Buffer.from(`--${boundary}--\r\n`))
 	return { raw: Buffer.concat(parts), headers: { 'content-type': `multipart/form-data; boundary=${boundary}` } }

@@ -1,5 +1,5 @@
 /* Retry receipts, both ways. */
-#include "tests/unit/senderd/fake_lane.h"
+#include "tests/unit/senderd/fake_group.h"
 
 #include "senderd/whatsapp/retry.h"
 
@@ -357,6 +357,226 @@ static void nonsense_is_acked_and_left(void **state)
 	assert_int_equal(fake_count(fake, "ack"), 4);
 }
 
+/* ---- groups ---- */
+
+/* @person's device could not read @id of the group. */
+static struct wa_node *group_retry(
+	struct fake *fake, const char *id, struct person *person, int count)
+{
+	struct wa_jid from = group_jid();
+	struct wa_node *receipt =
+		retry_new(fake, id, &from, count, person->registration_id);
+
+	wa_node_set_jid(receipt, "participant", &person->jid);
+	return receipt;
+}
+
+static void in_a_group(struct fake *fake, const char *id)
+{
+	group_send(fake, id, group_of_friends(fake, true));
+	fake_forget_sent(fake);
+}
+
+static bool holds_key(struct fake *fake, struct person *person)
+{
+	struct wa_jid jid = group_jid();
+	struct err err = ERR_NONE;
+
+	return lanedb_holder_has(fake->lane.db, &jid, &person->jid, &err) == 1;
+}
+
+static void a_member_gets_it_again_together_with_our_key(void **state)
+{
+	struct fake *fake = *state;
+	struct wa_jid jid = group_jid(), participant;
+	const struct wa_node *stanza = NULL;
+	Wa__Message *message = NULL;
+
+	in_a_group(fake, "3EB0");
+	ask(fake, group_retry(fake, "3EB0", fake->bob_desktop, 1));
+	stanza = fake_last(fake, "message");
+	assert_non_null(stanza);
+	assert_string_equal(wa_node_str(stanza, "id"), "3EB0");
+	assert_string_equal(wa_node_str(stanza, "to"), GROUP);
+	assert_string_equal(wa_node_str(stanza, "addressing_mode"), "lid");
+	assert_null(wa_node_get(stanza, "device_fanout"));
+	assert_null(wa_node_child(stanza, "participants"));
+	assert_true(wa_node_jid(stanza, "participant", &participant));
+	assert_true(wa_jid_equal(&participant, &fake->bob_desktop->jid));
+	assert_int_equal(
+		wa_node_int(wa_node_child(stanza, "enc"), "count", 0), 1);
+	message = person_hear(
+		fake, fake->bob_desktop, wa_node_child(stanza, "enc"));
+	assert_non_null(message);
+	assert_string_equal(message->conversation, "hello");
+	assert_true(key_take(fake, fake->bob_desktop, &jid, message));
+	wa__message__free_unpacked(message, NULL);
+	assert_int_equal(fake_count(fake, "ack"), 1);
+	assert_true(holds_key(fake, fake->bob_desktop));
+	stanza = group_send(fake, "3EB1", NULL);
+	assert_int_equal(n_entries(stanza), 0);
+	assert_true(read_by(fake, fake->bob_desktop, stanza));
+}
+
+static void our_phone_gets_a_group_message_unwrapped(void **state)
+{
+	struct fake *fake = *state;
+	Wa__Message *message = NULL;
+
+	in_a_group(fake, "3EB0");
+	ask(fake, group_retry(fake, "3EB0", fake->own_phone, 1));
+	message = person_hear(fake, fake->own_phone,
+		wa_node_child(fake_last(fake, "message"), "enc"));
+	assert_non_null(message);
+	assert_null(message->device_sent_message);
+	assert_string_equal(message->conversation, "hello");
+	wa__message__free_unpacked(message, NULL);
+}
+
+static void who_was_removed_gets_nothing_again(void **state)
+{
+	struct fake *fake = *state;
+	struct wa_node *child = NULL;
+
+	in_a_group(fake, "3EB0");
+	notification_on_notification(
+		&fake->lane, notice_new(fake, "remove", &bob, &child));
+	fake_run(fake);
+	fake_forget_sent(fake);
+	ask(fake, group_retry(fake, "3EB0", fake->bob, 1));
+	assert_int_equal(fake_count(fake, "message"), 0);
+	assert_int_equal(fake_count(fake, "ack"), 1);
+	ask(fake, group_retry(fake, "3EB0", carol_of(fake), 1));
+	assert_int_equal(fake_count(fake, "message"), 1);
+}
+
+static void who_came_later_does_not_get_what_was_before(void **state)
+{
+	struct fake *fake = *state;
+	struct wa_node *child = NULL, *notification = NULL;
+
+	in_a_group(fake, "3EB0");
+	notification = notice_new(fake, "add", &dave, &child);
+	for (struct wa_attr *attr = notification->attrs; attr != NULL;
+		attr = attr->next)
+		if (strcmp(attr->key, "t") == 0)
+			attr->value.text = "99999999998";
+	notification_on_notification(&fake->lane, notification);
+	fake_run(fake);
+	fake_forget_sent(fake);
+	ask(fake, group_retry(fake, "3EB0", dave_of(fake), 1));
+	assert_int_equal(fake_count(fake, "message"), 0);
+	assert_int_equal(fake_count(fake, "ack"), 1);
+}
+
+static void who_is_in_the_group_is_asked_first_if_need_be(void **state)
+{
+	const struct fake_member left[] = { carol };
+	struct fake *fake = *state;
+	struct wa_jid jid = group_jid();
+	struct err err = ERR_NONE;
+
+	in_a_group(fake, "3EB0");
+	assert_int_equal(group_expire(&fake->lane, &jid, &err), 0);
+	ask(fake, group_retry(fake, "3EB0", carol_of(fake), 1));
+	ask(fake, group_retry(fake, "3EB0", fake->bob, 1));
+	assert_int_equal(fake_count(fake, "ack"), 0);
+	assert_true(asks_for_group(fake));
+	fake_settle(fake, group_node(fake, true, left, 1));
+	assert_int_equal(fake_count(fake, "message"), 1);
+	assert_int_equal(fake_count(fake, "ack"), 2);
+
+	assert_int_equal(group_expire(&fake->lane, &jid, &err), 0);
+	ask(fake, group_retry(fake, "3EB0", carol_of(fake), 1));
+	fake_answer(fake, NULL); /* the server brings the receipt again */
+	assert_int_equal(fake_count(fake, "message"), 1);
+	assert_int_equal(fake_count(fake, "ack"), 2);
+	ask(fake, group_retry(fake, "3EB0", carol_of(fake), 1));
+	fake_answer(fake, iq_error(fake, 403)); /* we are out ourselves */
+	assert_int_equal(fake_count(fake, "message"), 1);
+	assert_int_equal(fake_count(fake, "ack"), 3);
+}
+
+static void a_group_message_is_of_no_other_chat(void **state)
+{
+	struct fake *fake = *state;
+	struct wa_node *receipt = NULL;
+	struct wa_jid other = { .user = "120363000000000009",
+		.server = WA_SERVER_GROUP };
+
+	in_a_group(fake, "3EB0");
+	receipt =
+		retry_new(fake, "3EB0", &other, 1, fake->bob->registration_id);
+	wa_node_set_jid(receipt, "participant", &fake->bob->jid);
+	ask(fake, receipt);
+	ask(fake, retry_of(fake, "3EB0", fake->bob, 1)); /* as if from 1:1 */
+	assert_int_equal(fake_count(fake, "message"), 0);
+	assert_int_equal(fake_count(fake, "ack"), 2);
+}
+
+static void a_member_gets_five_resends_of_a_group_message(void **state)
+{
+	struct fake *fake = *state;
+
+	in_a_group(fake, "3EB0");
+	for (int i = 0; i < 8; i++)
+		ask(fake, group_retry(fake, "3EB0", fake->bob, 1));
+	assert_int_equal(fake_count(fake, "message"), 5);
+	assert_int_equal(fake_count(fake, "ack"), 8);
+}
+
+static void without_a_session_a_member_is_told_the_key_by_the_next_message(
+	void **state)
+{
+	struct fake *fake = *state;
+
+	in_a_group(fake, "3EB0");
+	fake->bob->registration_id ^= 0x55;
+	ask(fake, group_retry(fake, "3EB0", fake->bob, 1));
+	fake_answer(fake, iq_of(fake, wa_node_new(fake->arena, "list")));
+	assert_int_equal(fake_count(fake, "message"), 0);
+	assert_false(holds_key(fake, fake->bob));
+	assert_true(holds_key(fake, fake->bob_desktop));
+}
+
+static void status_is_for_its_audience_alone(void **state)
+{
+	struct fake *fake = *state;
+	struct wa_jid status = { .user = "status",
+		.server = WA_SERVER_BROADCAST };
+	struct wa_node *receipt = NULL;
+	Wa__Message *message = NULL;
+
+	fake_job_to(fake, "3EB0", "status@broadcast", "hello",
+		"{\"audience\":[\"+" CAROL_PN "\"]}");
+	fake_run(fake);
+	fake_settle(fake, NULL);
+	assert_non_null(fake_message(fake, "3EB0"));
+	fake_accepted(fake, "3EB0");
+	fake_forget_sent(fake);
+	receipt =
+		retry_new(fake, "3EB0", &status, 1, fake->bob->registration_id);
+	wa_node_set_jid(receipt, "participant", &fake->bob->jid);
+	ask(fake, receipt);
+	assert_int_equal(fake_count(fake, "message"), 0);
+	receipt = retry_new(
+		fake, "3EB0", &status, 1, carol_of(fake)->registration_id);
+	wa_node_set_jid(receipt, "participant", &carol_of(fake)->jid);
+	ask(fake, receipt);
+	assert_int_equal(fake_count(fake, "message"), 1);
+	assert_null(wa_node_get(fake_last(fake, "message"), "addressing_mode"));
+	message = person_hear(fake, carol_of(fake),
+		wa_node_child(fake_last(fake, "message"), "enc"));
+	assert_non_null(message);
+	assert_true(key_take(fake, carol_of(fake), &status, message));
+	wa__message__free_unpacked(message, NULL);
+	receipt = retry_new(
+		fake, "3EB0", &status, 1, fake->own_phone->registration_id);
+	wa_node_set_jid(receipt, "participant", &fake->own_phone->jid);
+	ask(fake, receipt);
+	assert_int_equal(fake_count(fake, "message"), 2);
+}
+
 #define TEST(name) \
 	cmocka_unit_test_setup_teardown(name, fake_setup, fake_teardown)
 
@@ -376,6 +596,16 @@ int main(void)
 		TEST(without_an_answer_the_request_stays_unacked),
 		TEST(a_device_that_we_did_not_know_makes_us_ask_for_the_list),
 		TEST(nonsense_is_acked_and_left),
+		GROUP_TEST(a_member_gets_it_again_together_with_our_key),
+		GROUP_TEST(our_phone_gets_a_group_message_unwrapped),
+		GROUP_TEST(who_was_removed_gets_nothing_again),
+		GROUP_TEST(who_came_later_does_not_get_what_was_before),
+		GROUP_TEST(who_is_in_the_group_is_asked_first_if_need_be),
+		GROUP_TEST(a_group_message_is_of_no_other_chat),
+		GROUP_TEST(a_member_gets_five_resends_of_a_group_message),
+		GROUP_TEST(
+			without_a_session_a_member_is_told_the_key_by_the_next_message),
+		GROUP_TEST(status_is_for_its_audience_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
