@@ -137,19 +137,26 @@ static const int allowed[] = {
 
 static int filter_fill(scmp_filter_ctx filter)
 {
+	const scmp_datum_t ourselves = (scmp_datum_t)getpid();
+	const struct {
+		int call;
+		struct scmp_arg_cmp only_if;
+	} conditions[] = {
+		/* Memory, but none to run code from. */
+		{ SCMP_SYS(mmap), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0) },
+		{ SCMP_SYS(mprotect),
+			SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0) },
+		/* abort(), which says what happened better than a crash. */
+		{ SCMP_SYS(tgkill), SCMP_A0(SCMP_CMP_EQ, ourselves, 0) },
+	};
 	int failed = 0;
 
-	for (size_t i = 0; i < ARRAY_LEN(allowed); i++)
-		failed |=
+	for (size_t i = 0; failed == 0 && i < ARRAY_LEN(allowed); i++)
+		failed =
 			seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
-	/* Memory, but none to run code from. */
-	failed |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
-		SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-	failed |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect),
-		1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-	/* abort(), which says what happened better than a crash. */
-	failed |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-		SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+	for (size_t i = 0; failed == 0 && i < ARRAY_LEN(conditions); i++)
+		failed = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW,
+			conditions[i].call, 1, &conditions[i].only_if);
 	return failed;
 }
 

@@ -309,6 +309,7 @@ static void session_act(struct session *session, const struct fault_rule *rule)
 	case KIND_BAD_BUNDLE_SIGNATURE:
 	case KIND_ACK_PHASH:
 	case KIND_NO_SENDER_KEY:
+	case KIND_AGGREGATE_RECEIPT:
 	case KIND_MEDIA_ERROR:
 	case KIND_MEDIA_SLOW:
 	case KIND_MEDIA_TRUNCATE:
@@ -515,6 +516,12 @@ bool fault_without_sender_key(
 	struct sandbox *sandbox, const struct device *device)
 {
 	return fault_on_device(sandbox, device, KIND_NO_SENDER_KEY);
+}
+
+bool fault_aggregates_receipt(
+	struct sandbox *sandbox, const struct device *device)
+{
+	return fault_on_device(sandbox, device, KIND_AGGREGATE_RECEIPT);
 }
 
 struct fault_media fault_on_media(struct sandbox *sandbox,

@@ -15,6 +15,8 @@
  *   no_one_time_key bad_bundle_signature               a bundle of the device
  *   no_sender_key     a group message or status reaches the device without the
  *                     part that holds the sender key
+ *   aggregate_receipt a tick in a group reaches the device in the form that
+ *                     names readers in a list
  *   media_error{code} media_slow{delayMs}              a transfer of media
  *   media_truncate media_flip                          a download
  *
@@ -57,6 +59,7 @@ enum fault_kind {
 	KIND_BAD_BUNDLE_SIGNATURE,
 	KIND_ACK_PHASH,
 	KIND_NO_SENDER_KEY,
+	KIND_AGGREGATE_RECEIPT,
 	KIND_MEDIA_ERROR,
 	KIND_MEDIA_SLOW,
 	KIND_MEDIA_TRUNCATE,
@@ -119,6 +122,9 @@ struct fault_ack fault_on_ack(struct sandbox *sandbox,
 	const struct device *from, const struct wa_node *message);
 /* Asked for each device that a group message or a status goes to. */
 bool fault_without_sender_key(
+	struct sandbox *sandbox, const struct device *device);
+/* Asked for each device that hears of a reader in a group. */
+bool fault_aggregates_receipt(
 	struct sandbox *sandbox, const struct device *device);
 /* A transfer: OUT is a download (@device NULL), IN an upload of @device. */
 struct fault_media {

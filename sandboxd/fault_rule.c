@@ -30,6 +30,7 @@ static const char *const kind_names[] = {
 	[KIND_BAD_BUNDLE_SIGNATURE] = "bad_bundle_signature",
 	[KIND_ACK_PHASH] = "ack_phash",
 	[KIND_NO_SENDER_KEY] = "no_sender_key",
+	[KIND_AGGREGATE_RECEIPT] = "aggregate_receipt",
 	[KIND_MEDIA_ERROR] = "media_error",
 	[KIND_MEDIA_SLOW] = "media_slow",
 	[KIND_MEDIA_TRUNCATE] = "media_truncate",

@@ -103,7 +103,6 @@ struct phone {
 	/* app state key, shared with every companion */
 	uint8_t app_key_id[PHONE_APP_KEY_ID];
 	uint8_t app_key[PHONE_APP_KEY];
-	bool has_app_key;
 	struct phone_app_state *app_state; /* NULL until it is needed */
 	struct phone_history *history;	   /* NULL: none was ordered */
 };

@@ -546,7 +546,6 @@ void phone_app_state_begin(struct phone *phone)
 	/* A device number and an epoch, both small. */
 	memset(phone->app_key_id, 0, sizeof(phone->app_key_id));
 	random_bytes(phone->app_key_id + 4, 2);
-	phone->has_app_key = true;
 	phone->app_state = xcalloc(1, sizeof(*phone->app_state));
 	wa_syncd_keys_expand(phone->app_key, sizeof(phone->app_key),
 		&phone->app_state->keys);

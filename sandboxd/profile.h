@@ -8,8 +8,9 @@
 #include "sandboxd/sandbox.h"
 
 #define PROFILE_ABOUT_MAX 700
-#define PROFILE_LIST_MAX 2000 /* blocked accounts, accounts of a status list \
-			       */
+#define PROFILE_LIST_MAX                                    \
+	2000 /* blocked accounts, accounts of a status list \
+	      */
 #define PICTURE_MAX (512u << 10)
 
 /* ---- picture.c: of an account or a group ---- */

@@ -11,6 +11,7 @@
 
 #include "common/clock.h"
 #include "common/own.h"
+#include "sandboxd/fault.h"
 #include "sandboxd/queue.h"
 #include "sandboxd/sent_log.h"
 
@@ -109,6 +110,39 @@ static struct wa_jid chat_name(struct sandbox *sandbox,
 			     : route_bare_like(from->account, author);
 }
 
+static void add_reader(struct wa_node *out, const char *id,
+	const struct wa_jid *reader, int64_t t)
+{
+	struct wa_node *readers = wa_node_add(out, "participants");
+	struct wa_node *user = wa_node_add(readers, "user");
+
+	wa_node_set(readers, "key", id);
+	wa_node_set_jid(user, "jid", reader);
+	wa_node_set_int(user, "t", t);
+}
+
+/* The other form of a tick: each message with a list of its readers. */
+static struct wa_node *aggregated(struct sandbox *sandbox,
+	const struct wa_node *receipt, const struct wa_jid *chat,
+	const struct wa_jid *reader)
+{
+	const struct wa_node *list = wa_node_child(receipt, "list");
+	const int64_t t = clock_now_ms() / 1000;
+	struct wa_node *out =
+		route_stanza(sandbox, "receipt", wa_node_str(receipt, "id"), t);
+
+	wa_node_set_jid(out, "from", chat);
+	wa_node_set(out, "type", wa_node_str(receipt, "type"));
+	add_reader(out, wa_node_str(receipt, "id"), reader, t);
+	if (list == NULL)
+		return out;
+	wa_node_each (item, list) {
+		if (route_id(item) != NULL)
+			add_reader(out, route_id(item), reader, t);
+	}
+	return out;
+}
+
 static void chat_to_author(struct sandbox *sandbox, struct device *from,
 	const struct wa_node *receipt, const struct wa_jid *chat)
 {
@@ -123,8 +157,12 @@ static void chat_to_author(struct sandbox *sandbox, struct device *from,
 		return;
 	reader = chat_name(sandbox, from, chat, &jid);
 	account_each_device (device, author) {
-		out = receipt_new(sandbox, receipt, chat, NULL);
-		wa_node_set_jid(out, "participant", &reader);
+		if (fault_aggregates_receipt(sandbox, device)) {
+			out = aggregated(sandbox, receipt, chat, &reader);
+		} else {
+			out = receipt_new(sandbox, receipt, chat, NULL);
+			wa_node_set_jid(out, "participant", &reader);
+		}
 		device_deliver(sandbox, device, out);
 	}
 }

@@ -23,7 +23,8 @@
 #define WISH_NAME "client_version.wanted"
 #define CARE_EVERY_MS 10000
 #define FRESH_MS (24 * 3600 * 1000LL)
-#define AGAIN_MS (5 * 60 * 1000LL) /* not more often, whatever happens */
+#define AGAIN_MS (5 * 60 * 1000LL) /* after a lookup that failed */
+#define WISH_MS 20000		   /* not more often, whatever lanes wish */
 #define ANSWER_MAX (8u << 20)
 #define FETCH_SEC 30
 #define MAJOR "2.3000."
@@ -246,9 +247,12 @@ void version_care(struct version_watch *watch, int64_t mono_ms)
 	if (!version_can_follow(config) || mono_ms < watch->care_ms)
 		return;
 	watch->care_ms = mono_ms + CARE_EVERY_MS;
-	if (watch->looked_ms != 0 && mono_ms - watch->looked_ms < AGAIN_MS)
+	if (watch->looked_ms != 0 && mono_ms - watch->looked_ms < WISH_MS)
 		return;
-	if (!is_wanted(config) && !is_stale(config))
+	if (!is_wanted(config) &&
+		(!is_stale(config) ||
+			(watch->looked_ms != 0 &&
+				mono_ms - watch->looked_ms < AGAIN_MS)))
 		return;
 	watch->looked_ms = mono_ms;
 	pid = fork();

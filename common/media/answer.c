@@ -156,13 +156,13 @@ static int read_base64(const json_t *json, const char *key, uint8_t *out,
 
 static int read_thumbnail(const json_t *json, struct media_facts *out)
 {
+	uint8_t bytes[MEDIA_THUMB_MAX];
 	size_t n;
 
-	if (read_base64(json, "thumbnail",
-		    buf_reserve(&out->thumbnail, MEDIA_THUMB_MAX),
-		    MEDIA_THUMB_MAX, &n) != 0)
+	if (read_base64(json, "thumbnail", bytes, sizeof(bytes), &n) != 0)
 		return -1;
-	out->thumbnail.len = n;
+	if (n > 0)
+		buf_add(&out->thumbnail, bytes, n);
 	return 0;
 }
 

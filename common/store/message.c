@@ -573,22 +573,34 @@ int store_message_by_client_id(struct store *store, int64_t device_id,
 	return message_one(&q, row, arg, err);
 }
 
-int store_message_each_wa_id(struct store *store, int64_t device_id,
+/* The one of ours that carries its number in the id: 1 when @row stopped. */
+static int each_numbered(struct store *store, int64_t device_id,
 	const char *wa_id, message_row_fn *row, void *arg, struct err *err)
 {
-	scoped(query_close) struct query q = query_open(store_db(store),
-		MESSAGE_SELECT " WHERE m.device_id = ? AND m.wa_id = ?"
-			       " AND m.has_foreign_id = 1");
+	scoped(query_close) struct query q =
+		query_open(store_db(store), MESSAGE_SELECT " WHERE m.id = ?");
 	const int64_t seq = waid_seq(store_waid_key(store), device_id, wa_id);
 	int64_t id;
 	int rc = 0;
 
 	if (seq != 0)
 		rc = find_by_seq(store, device_id, seq, wa_id, &id, err);
-	if (rc == 1)
-		return store_message_by_id(store, id, row, arg, err);
-	if (rc < 0)
-		return -1;
+	if (rc != 1)
+		return rc;
+	query_bind_int(&q, id);
+	return message_walk(&q, row, arg, err);
+}
+
+int store_message_each_wa_id(struct store *store, int64_t device_id,
+	const char *wa_id, message_row_fn *row, void *arg, struct err *err)
+{
+	scoped(query_close) struct query q = query_open(store_db(store),
+		MESSAGE_SELECT " WHERE m.device_id = ? AND m.wa_id = ?"
+			       " AND m.has_foreign_id = 1");
+	int rc = each_numbered(store, device_id, wa_id, row, arg, err);
+
+	if (rc != 0)
+		return rc < 0 ? -1 : 0;
 	query_bind_int(&q, device_id);
 	query_bind_text(&q, wa_id);
 	return message_walk(&q, row, arg, err) < 0 ? -1 : 0;

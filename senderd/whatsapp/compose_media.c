@@ -15,7 +15,8 @@ static ProtobufCBinaryData bytes(const uint8_t *data, size_t n)
 /* The fields that all media messages have under different numbers. */
 #define REF_SET(c, m, media)                                               \
 	do {                                                               \
-		(m)->url = (media)->ref.url;                               \
+		if ((media)->ref.url[0] != '\0')                           \
+			(m)->url = (media)->ref.url;                       \
 		(m)->direct_path = (media)->ref.direct_path;               \
 		(m)->mimetype = (media)->mime;                             \
 		(m)->has_media_key = (m)->has_file_sha256 =                \

@@ -96,6 +96,7 @@ void outbound_on_delivered(struct lane *lane,
 	who = lane_signal_address(lane, reader);
 	if (!wa_jid_same_user(&recipient, &who))
 		return;
+	health_on_ack(lane); /* what came through was taken */
 	sent_record(lane, job, change->at_ms);
 	if (job_is_groupcast(job) &&
 		groupcast_on_accepted(lane, job, NULL, &err) != 0)

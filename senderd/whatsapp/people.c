@@ -207,6 +207,35 @@ json_t *people_json(const struct wa_jid *jid, const struct wa_jid *pn,
 	return json;
 }
 
+/* Is @person whom the server calls @jid, or @pn? */
+static bool is_person(const struct person_named *person,
+	const struct wa_jid *jid, const struct wa_jid *pn)
+{
+	return wa_jid_same_user(&person->lid, jid) ||
+	       wa_jid_same_user(&person->pn, jid) ||
+	       (!wa_jid_is_empty(pn) && wa_jid_same_user(&person->pn, pn));
+}
+
+static void outcome_match(
+	struct people_named *people, const struct wa_node *node)
+{
+	struct wa_jid jid, pn;
+
+	if (strcmp(node->tag, "participant") != 0 ||
+		!wa_node_jid(node, "jid", &jid))
+		return;
+	wa_node_jid(node, "phone_number", &pn);
+	for (size_t i = 0; i < people->n; i++) {
+		struct person_named *person = &people->list[i];
+
+		if (!is_person(person, &jid, &pn))
+			continue;
+		person->outcome = node;
+		if (wa_jid_is_empty(&person->pn) && pn.server == WA_SERVER_PN)
+			person->pn = wa_jid_bare(&pn);
+	}
+}
+
 static void outcomes_match(
 	struct people_named *people, const struct wa_node *answer)
 {
@@ -214,23 +243,8 @@ static void outcomes_match(
 		people->list[i].outcome = NULL;
 	if (answer == NULL)
 		return;
-	wa_node_each (node, answer) {
-		struct wa_jid jid, other;
-
-		if (strcmp(node->tag, "participant") != 0 ||
-			!wa_node_jid(node, "jid", &jid))
-			continue;
-		wa_node_jid(node, "phone_number", &other);
-		for (size_t i = 0; i < people->n; i++) {
-			struct person_named *person = &people->list[i];
-
-			if (wa_jid_same_user(&person->lid, &jid) ||
-				wa_jid_same_user(&person->pn, &jid) ||
-				(!wa_jid_is_empty(&other) &&
-					wa_jid_same_user(&person->pn, &other)))
-				person->outcome = node;
-		}
-	}
+	wa_node_each (node, answer)
+		outcome_match(people, node);
 }
 
 /* Somebody whose privacy settings forbid it gets an invitation, which we may

@@ -206,6 +206,46 @@ static void an_inbound_message_does_not_answer_to_a_receipt(void **state)
 	assert_int_equal(f->err.code, ERR_NOT_FOUND);
 }
 
+struct walked {
+	int n, stop_at;
+	int64_t first;
+};
+
+static int on_same_id(const struct message *m, void *arg)
+{
+	struct walked *walked = arg;
+
+	if (walked->n++ == 0)
+		walked->first = m->id;
+	return walked->n == walked->stop_at;
+}
+
+static struct walked walk_id(struct fixture *f, const char *wa_id, int stop_at)
+{
+	struct walked walked = { .stop_at = stop_at };
+
+	assert_int_equal(store_message_each_wa_id(f->store, f->device_id, wa_id,
+				 on_same_id, &walked, &f->err),
+		0);
+	return walked;
+}
+
+static void every_message_with_an_id_is_walked_ours_first(void **state)
+{
+	struct fixture *f = *state;
+	struct outgoing out = put_out(f, f->device_id);
+
+	insert_in(f, "1@g.us", "2@lid", out.wa_id, NULL);
+	insert_in(f, "1@g.us", "3@lid", out.wa_id, NULL);
+	insert_in(f, "1@g.us", "2@lid", "A", NULL);
+	assert_int_equal(walk_id(f, out.wa_id, 0).n, 3);
+	assert_int_equal(walk_id(f, out.wa_id, 0).first, out.message.id);
+	assert_int_equal(walk_id(f, out.wa_id, 1).n, 1);
+	assert_int_equal(walk_id(f, out.wa_id, 2).n, 2);
+	assert_int_equal(walk_id(f, "A", 0).n, 1);
+	assert_int_equal(walk_id(f, "B", 0).n, 0);
+}
+
 static void an_outbound_message_with_a_foreign_id_is_found(void **state)
 {
 	struct fixture *f = *state;
@@ -596,6 +636,7 @@ int main(void)
 		STORE_TEST(an_inbound_redelivery_is_known_by_all_four_keys),
 		STORE_TEST(an_inbound_message_takes_no_number),
 		STORE_TEST(an_inbound_message_does_not_answer_to_a_receipt),
+		STORE_TEST(every_message_with_an_id_is_walked_ours_first),
 		STORE_TEST(an_outbound_message_with_a_foreign_id_is_found),
 		STORE_TEST(the_id_of_one_device_finds_nothing_in_another),
 		STORE_TEST(a_message_is_shown_to_its_account_only),

@@ -80,6 +80,8 @@ static void read_messages(struct fixture *f)
 	store_message_by_wa_id(s, f->device_id, "x", on_message, NULL, &f->err);
 	store_message_by_client_id(
 		s, f->device_id, "x", on_message, NULL, &f->err);
+	store_message_each_wa_id(
+		s, f->device_id, "x", on_message, NULL, &f->err);
 }
 
 static void read_the_rest(struct fixture *f)

@@ -425,7 +425,6 @@ static void what_is_no_media_is_a_document(void **state)
 static void quarter_colour(
 	const struct buf *jpeg, int x, int y, uint8_t rgba[4])
 {
-	scoped(media_facts_fini) struct media_facts facts = { 0 };
 	scoped(pixels_fini) struct pixels pixels = { 0 };
 	const struct source source = { jpeg->data, jpeg->len };
 	const struct content content = { .medium = MEDIUM_PICTURE,

@@ -68,8 +68,8 @@ static inline const struct wa_node *laptop_last(const char *tag)
 	return net_sent(laptop, tag, n - 1);
 }
 
-/* A peer message from the laptop to its phone. */
-static inline void laptop_ask(const Wa__Message *message, const char *id)
+/* A peer message of these bytes from the laptop to its phone. */
+static inline void laptop_send(const void *bytes, size_t n, const char *id)
 {
 	struct device *phone = laptop->account->devices;
 	struct wa_jid to = device_pn(phone), lid = device_lid(phone);
@@ -78,7 +78,6 @@ static inline void laptop_ask(const Wa__Message *message, const char *id)
 	struct err err = ERR_NONE;
 	enum wa_enc_type type;
 	struct wa_node *stanza, *enc;
-	size_t n;
 
 	phone_bundle(phone->phone, &bundle);
 	if (wa_signal_has_session(phone_store_party(&keys), &lid) != 1)
@@ -86,9 +85,7 @@ static inline void laptop_ask(const Wa__Message *message, const char *id)
 			wa_signal_process_bundle(phone_store_party(&keys), &lid,
 				&bundle, NULL, &err),
 			0);
-	n = wa__message__get_packed_size(message);
-	wa__message__pack(message, buf_reserve(&plain, n));
-	plain.len = n;
+	buf_add(&plain, bytes, n);
 	wa_pad(&plain);
 	assert_int_equal(wa_signal_encrypt(phone_store_party(&keys), &lid,
 				 plain.data, plain.len, &sealed, &type, &err),
@@ -103,6 +100,16 @@ static inline void laptop_ask(const Wa__Message *message, const char *id)
 	route_message(&net.sandbox, laptop, stanza);
 	buf_fini(&plain);
 	buf_fini(&sealed);
+}
+
+static inline void laptop_ask(const Wa__Message *message, const char *id)
+{
+	struct buf packed = BUF_INIT;
+
+	packed.len = wa__message__pack(message,
+		buf_reserve(&packed, wa__message__get_packed_size(message)));
+	laptop_send(packed.data, packed.len, id);
+	buf_fini(&packed);
 }
 
 #endif

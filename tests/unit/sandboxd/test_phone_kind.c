@@ -538,20 +538,33 @@ static void a_status_text_has_colour_and_font(void **state)
 
 static void who_types_is_shown_by_the_phone_that_hears_it(void **state)
 {
-	struct wa_jid from = wa_jid_lid(alice->lid, 0);
-	struct wa_node *chatstate = net_stanza("chatstate", NULL, NULL);
-	struct wa_node *composing;
 	json_t *phone;
 
 	(void)state;
-	wa_node_set_jid(chatstate, "from", &from);
-	composing = wa_node_add(chatstate, "composing");
-	wa_node_set(composing, "media", "audio");
-	phone_on_stanza(phone_of(bob), chatstate);
+	api_do("POST", "/phones/" ALICE "/typing",
+		"{'to':'" BOB "','state':'recording'}");
 	phone = api("GET", "/phones/" BOB, NULL);
 	assert_holds(json_array_get(json_object_get(phone, "typing"), 0),
 		"{'from':'" ALICE "','state':'recording'}");
 	json_decref(phone);
+}
+
+static void a_phone_in_use_is_seen_as_available(void **state)
+{
+	struct wa_jid watched = wa_jid_lid(alice->lid, 0);
+	struct wa_node *subscribe = net_stanza("presence", NULL, &watched);
+
+	(void)state;
+	laptop_link(bob);
+	net_connect(laptop);
+	wa_node_set(subscribe, "type", "subscribe");
+	route_presence(&net.sandbox, laptop, subscribe);
+	assert_attr(laptop_last("presence"), "type", "unavailable");
+	api_do("POST", "/phones/" ALICE "/presence", "{'available':true}");
+	assert_no_attr(laptop_last("presence"), "type");
+	api_do("POST", "/phones/" ALICE "/presence", "{'available':false}");
+	assert_attr(laptop_last("presence"), "type", "unavailable");
+	phone_store_fini(&keys);
 }
 
 static void a_typing_phone_is_seen_by_open_apps(void **state)
@@ -594,6 +607,7 @@ int main(void)
 		on_phones(an_order_that_makes_no_sense_is_refused),
 		on_phones(a_status_text_has_colour_and_font),
 		on_phones(who_types_is_shown_by_the_phone_that_hears_it),
+		on_phones(a_phone_in_use_is_seen_as_available),
 		on_phones(a_typing_phone_is_seen_by_open_apps),
 	};
 

@@ -142,6 +142,48 @@ static void only_an_own_companion_may_ask(void **state)
 	assert_int_equal(alice->devices->phone->inbox.n, 0);
 }
 
+/* A request is understood bare, and wrapped as some clients wrap it. */
+static void a_request_for_keys_may_be_wrapped_like_a_copy(void **state)
+{
+	Wa__DeviceSentMessage sent = WA__DEVICE_SENT_MESSAGE__INIT;
+	Wa__ProtocolMessage protocol = WA__PROTOCOL_MESSAGE__INIT;
+	Wa__Message message = WA__MESSAGE__INIT, outer = WA__MESSAGE__INIT;
+	const Wa__Message *requests[] = { &message, &outer };
+	struct wa_jid from = alice_lid();
+
+	(void)state;
+	protocol.has_type = true;
+	protocol.type = WA__PROTOCOL_MESSAGE__TYPE__APP_STATE_SYNC_KEY_REQUEST;
+	message.protocol_message = &protocol;
+	sent.destination_jid = (char *)ALICE "@s.whatsapp.net";
+	sent.message = &message;
+	outer.device_sent_message = &sent;
+	for (size_t i = 0; i < ARRAY_LEN(requests); i++) {
+		Wa__Message *answer;
+
+		net_forget_sent();
+		laptop_ask(requests[i], i == 0 ? "R1" : "R2");
+		answer = laptop_read(laptop_last("message"), &from);
+		assert_non_null(
+			answer->protocol_message->app_state_sync_key_share);
+		wa__message__free_unpacked(answer, NULL);
+	}
+	assert_int_equal(alice->devices->phone->outbox.n, 0);
+}
+
+static void bytes_that_are_no_message_are_refused(void **state)
+{
+	struct phone *phone = alice->devices->phone;
+
+	(void)state;
+	laptop_send("\x0a\x7f", 2, "R1");
+	assert_int_equal(phone->undecryptable, 1);
+	assert_int_equal(phone->inbox.n, 0);
+	assert_int_equal(phone->outbox.n, 0);
+	/* It is not asked for again. */
+	assert_int_equal(net_count(laptop, "receipt"), 0);
+}
+
 /* ---- media ---- */
 
 struct gone {
@@ -325,6 +367,8 @@ int main(void)
 		on_phones(
 			of_a_message_that_nobody_knows_there_is_nothing_to_hand_out),
 		on_phones(only_an_own_companion_may_ask),
+		on_phones(a_request_for_keys_may_be_wrapped_like_a_copy),
+		on_phones(bytes_that_are_no_message_are_refused),
 		on_phones(media_that_is_gone_comes_back_at_another_path),
 		on_phones(
 			a_question_under_another_key_is_answered_with_an_error),

@@ -359,18 +359,22 @@ static void a_resend_goes_to_the_one_device_it_names(void **state)
 	assert_int_equal(ack_error(), 479);
 }
 
-static void by_fault_the_key_does_not_come_along(void **state)
+static void fault(const char *kind, const char *phone)
 {
+	json_t *json = json_pack("{s:s, s:s}", "kind", kind, "phone", phone);
 	struct fault_rule *rule = NULL;
 	struct err err = ERR_NONE;
-	json_t *json = json_pack(
-		"{s:s, s:s}", "kind", "no_sender_key", "phone", "15550002222");
 	unsigned acted;
 
-	(void)state;
 	assert_int_equal(fault_rule_parse(json, &rule, &err), 0);
 	json_decref(json);
 	fault_add(&net.sandbox, rule, &acted);
+}
+
+static void by_fault_the_key_does_not_come_along(void **state)
+{
+	(void)state;
+	fault("no_sender_key", "15550002222");
 	send_it(group_message("K0", true));
 	assert_string_equal(parts(net_sent(bob1, "message", 0)), "skmsg ");
 	assert_string_equal(
@@ -534,6 +538,30 @@ static void ticks_go_to_all_devices_of_the_author(void **state)
 	}
 }
 
+static void by_fault_a_tick_lists_its_reader(void **state)
+{
+	struct wa_jid to = group_jid(group), author = dev(laptop, true);
+	struct wa_node *receipt = receipt_of("U0", &to, "read", &author);
+	const struct wa_node *got;
+
+	(void)state;
+	wa_node_set(
+		wa_node_add(wa_node_add(receipt, "list"), "item"), "id", "U1");
+	fault("aggregate_receipt", "15550001111");
+	route_receipt(&net.sandbox, bob1, receipt);
+	got = net_sent(laptop, "receipt", 0);
+	assert_jid(got, "from", group_jid(group));
+	assert_no_attr(got, "participant");
+	assert_attr(got, "type", "read");
+	assert_int_equal(wa_node_n_children(got), 2);
+	assert_attr(got->child, "key", "U0");
+	assert_jid(got->child->child, "jid", bare(bob, true));
+	assert_attr(got->child->next, "key", "U1");
+	/* One rule, one device. */
+	assert_jid(
+		net_sent(tablet, "receipt", 0), "participant", bare(bob, true));
+}
+
 static void a_status_tick_names_the_reader_as_the_author_is_named(void **state)
 {
 	struct wa_jid to = status_jid();
@@ -656,6 +684,7 @@ int main(void)
 		on_people(a_status_for_one_device_comes_again_after_it_asked),
 		on_people(what_a_blocked_sender_writes_is_acked_and_lost),
 		on_people(ticks_go_to_all_devices_of_the_author),
+		on_people(by_fault_a_tick_lists_its_reader),
 		on_people(
 			a_status_tick_names_the_reader_as_the_author_is_named),
 		on_people(a_retry_goes_from_device_to_device),

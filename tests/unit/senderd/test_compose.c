@@ -661,6 +661,7 @@ static int64_t uploaded(struct fake *fake, enum media_kind kind,
 	struct err err = ERR_NONE;
 	struct wa_media_ref ref = { .type = type,
 		.direct_path = "/v/1",
+		.url = "https://mmg.whatsapp.net/v/1",
 		.length = 99,
 		.has_sha256 = true };
 	uint8_t sha256[32] = { (uint8_t)++counter };

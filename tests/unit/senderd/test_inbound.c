@@ -1,8 +1,6 @@
 /* Inbound messages: what becomes of them and how each is answered. */
 #include "tests/unit/senderd/inbound_fixture.h"
 
-#include <zlib.h>
-
 static void assert_no_answer_but(
 	struct fake *fake, const char *tag, size_t n, size_t n_all)
 {
@@ -378,24 +376,9 @@ static void keys_from_our_phone_are_kept_and_from_others_are_not(void **state)
 	assert_int_equal(newest(fake).n, 0);
 }
 
-static void zip(const Wa__HistorySync *history, struct buf *out)
+static void a_history_is_acknowledged_twice(void **state)
 {
-	struct buf plain = BUF_INIT;
-	size_t n = wa__history_sync__get_packed_size(history);
-	uLongf n_zipped = compressBound(n);
-
-	wa__history_sync__pack(history, buf_reserve(&plain, n));
-	assert_int_equal(
-		compress(buf_reserve(out, n_zipped), &n_zipped, plain.data, n),
-		Z_OK);
-	out->len = n_zipped;
-	buf_fini(&plain);
-}
-
-/* The phone sends @zipped inline. */
-static void receive_history(
-	struct fake *fake, const char *id, const struct buf *zipped)
-{
+	struct fake *fake = *state;
 	Wa__ProtocolMessage protocol = WA__PROTOCOL_MESSAGE__INIT;
 	Wa__HistorySyncNotification notification =
 		WA__HISTORY_SYNC_NOTIFICATION__INIT;
@@ -403,93 +386,17 @@ static void receive_history(
 		WA__PROTOCOL_MESSAGE__TYPE__HISTORY_SYNC_NOTIFICATION);
 	struct wa_node *stanza = NULL;
 
-	notification.has_initial_hist_bootstrap_inline_payload = 1;
-	notification.initial_hist_bootstrap_inline_payload =
-		(ProtobufCBinaryData){ zipped->len, zipped->data };
+	notification.has_sync_type = 1;
+	notification.sync_type = WA__HISTORY_SYNC_TYPE__NO_HISTORY;
 	protocol.history_sync_notification = &notification;
-	stanza = from_own_phone(fake, id, &message);
+	person_meet(fake, fake->own_phone);
+	stanza = from_own_phone(fake, "H1", &message);
 	wa_node_set(stanza, "category", "peer");
 	receive(fake, stanza);
-}
-
-static void history_brings_numbers_names_and_the_salt(void **state)
-{
-	struct fake *fake = *state;
-	Wa__HistorySync history = WA__HISTORY_SYNC__INIT;
-	Wa__PhoneNumberToLIDMapping pair = WA__PHONE_NUMBER_TO_LIDMAPPING__INIT,
-				    *pairs[] = { &pair };
-	Wa__Pushname own = WA__PUSHNAME__INIT, *names[] = { &own };
-	Wa__Conversation chat = WA__CONVERSATION__INIT, *chats[] = { &chat };
-	struct buf zipped = BUF_INIT, value = BUF_INIT;
-	struct wa_jid pn = wa_jid_pn(BOB_PN, 0), bob = wa_jid_lid(BOB_LID, 0),
-		      lid;
-	struct err err = ERR_NONE;
-	int64_t t = 0;
-
-	pair.pn_jid = (char *)BOB_PN "@s.whatsapp.net";
-	pair.lid_jid = (char *)BOB_LID "@lid";
-	own.id = (char *)OWN_PN "@s.whatsapp.net";
-	own.pushname = (char *)"Our Shop";
-	chat.id = (char *)BOB_LID "@lid";
-	chat.has_tc_token = chat.has_tc_token_timestamp = 1;
-	chat.tc_token = (ProtobufCBinaryData){ 5, (uint8_t *)"token" };
-	chat.tc_token_timestamp = 1700000000;
-	history.n_phone_number_to_lid_mappings = 1;
-	history.phone_number_to_lid_mappings = pairs;
-	history.n_pushnames = 1;
-	history.pushnames = names;
-	history.n_conversations = 1;
-	history.conversations = chats;
-	history.has_nct_salt = 1;
-	history.nct_salt = (ProtobufCBinaryData){ 4, (uint8_t *)"salt" };
-	zip(&history, &zipped);
-	person_meet(fake, fake->own_phone);
-	receive_history(fake, "H1", &zipped);
-	assert_int_equal(lanedb_lid_of(fake->lane.db, &pn, &lid, &err), 1);
-	assert_string_equal(lid.user, BOB_LID);
-	assert_string_equal(fake->push_name, "Our Shop");
-	assert_int_equal(
-		lanedb_value_load(fake->lane.db, "nct_salt", &value, &err), 1);
-	assert_memory_equal(value.data, "salt", 4);
-	buf_clear(&value);
-	assert_int_equal(
-		lanedb_token_load(fake->lane.db, &bob, &value, &t, &err), 1);
-	assert_int_equal(t, 1700000000);
-	buf_fini(&value);
-	buf_fini(&zipped);
 	assert_int_equal(fake->n_sent, 2);
 	assert_string_equal(wa_node_str(fake->sent[0], "type"), "peer_msg");
 	assert_string_equal(wa_node_str(fake->sent[1], "type"), "hist_sync");
-}
-
-static void a_broken_or_bloated_history_is_acknowledged_and_left(void **state)
-{
-	struct fake *fake = *state;
-	Wa__HistorySync history = WA__HISTORY_SYNC__INIT;
-	Wa__PhoneNumberToLIDMapping pair = WA__PHONE_NUMBER_TO_LIDMAPPING__INIT,
-				    *pairs[] = { &pair };
-	struct buf zeros = BUF_INIT, bomb = BUF_INIT, junk = BUF_INIT;
-	struct wa_jid pn = wa_jid_pn(BOB_PN, 0), lid;
-	struct err err = ERR_NONE;
-
-	/* 17 MiB, the pair in front. */
-	memset(buf_reserve(&zeros, 17u << 20), 0, 17u << 20);
-	pair.pn_jid = (char *)BOB_PN "@s.whatsapp.net";
-	pair.lid_jid = (char *)BOB_LID "@lid";
-	history.n_phone_number_to_lid_mappings = 1;
-	history.phone_number_to_lid_mappings = pairs;
-	history.has_nct_salt = 1;
-	history.nct_salt = (ProtobufCBinaryData){ 17u << 20, zeros.data };
-	zip(&history, &bomb);
-	buf_add_str(&junk, "this is no zlib stream");
-	person_meet(fake, fake->own_phone);
-	receive_history(fake, "H1", &bomb);
-	receive_history(fake, "H2", &junk);
-	assert_int_equal(fake_count(fake, "receipt"), 4);
-	assert_int_equal(lanedb_lid_of(fake->lane.db, &pn, &lid, &err), 0);
-	buf_fini(&zeros);
-	buf_fini(&bomb);
-	buf_fini(&junk);
+	assert_int_equal(newest(fake).n, 0);
 }
 
 /* ---- groups ---- */
@@ -682,8 +589,7 @@ int main(void)
 		TEST(a_copy_from_our_phone_is_a_row_without_an_event),
 		TEST(somebody_elses_own_copy_is_a_forgery),
 		TEST(keys_from_our_phone_are_kept_and_from_others_are_not),
-		TEST(history_brings_numbers_names_and_the_salt),
-		TEST(a_broken_or_bloated_history_is_acknowledged_and_left),
+		TEST(a_history_is_acknowledged_twice),
 		TEST(a_group_message_brings_its_key_and_is_told),
 		TEST(a_group_message_without_its_key_is_asked_for_with_ours),
 		TEST(a_story_is_told_as_one),

@@ -183,6 +183,8 @@ static int teardown(void **state)
 	struct lane *lane = &world->fake->lane;
 
 	transfers_free(&lane->transfers);
+	while (waitpid(-1, NULL, 0) > 0)
+		; /* they were killed */
 	lws_context_destroy(lane->lws);
 	lane->transfers = transfers_new(); /* for the fake to free */
 	fake_teardown((void **)&world->fake);
