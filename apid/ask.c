@@ -122,6 +122,42 @@ int ask_call(struct request *request, const char *method, json_t *params,
 	return ask_lane(request, &question, resume_call, err);
 }
 
+static void drop_answer(Bus__Envelope *answer, void *arg)
+{
+	(void)arg;
+	bus_envelope_free(&answer);
+}
+
+static int take_uid(const struct device *device, void *arg)
+{
+	*(char **)arg = xstrdup(device->uid);
+	return 0;
+}
+
+void ask_and_forget(struct request *request, int64_t device_id,
+	const char *method, json_t *params)
+{
+	Bus__Envelope envelope = BUS__ENVELOPE__INIT;
+	Bus__Question question = BUS__QUESTION__INIT;
+	Bus__LaneCall call = BUS__LANE_CALL__INIT;
+	scoped(str_free) char *text = json_dumps(params, JSON_COMPACT);
+	scoped(str_free) char *uid = NULL;
+
+	json_decref(params);
+	if (text == NULL || store_device_by_id(request->store, device_id,
+				    take_uid, &uid, NULL) != 0)
+		return;
+	call.method = (char *)method;
+	call.params = text;
+	question.ask_case = BUS__QUESTION__ASK_LANE_CALL;
+	question.lane_call = &call;
+	envelope.device_uid = uid;
+	envelope.body_case = BUS__ENVELOPE__BODY_QUESTION;
+	envelope.question = &question;
+	(void)bus_ask(request->apid->senderd_ask, &envelope, TIMEOUT_MS,
+		drop_answer, NULL, NULL);
+}
+
 /* ---- parameters from arguments ---- */
 
 static int take_name(const struct contact *contact, void *arg)

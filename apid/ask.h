@@ -4,6 +4,7 @@
 #define APID_ASK_H
 
 #include <jansson.h>
+#include <stdint.h>
 
 #include "common/store/device.h"
 #include "vereda.pb-c.h"
@@ -25,6 +26,10 @@ int ask_check(struct request *request, struct err *err);
  * answered with the lane's result. */
 int ask_call(struct request *request, const char *method, json_t *params,
 	struct err *err);
+
+/* The same of the device with this row id, without waiting for an answer. */
+void ask_and_forget(struct request *request, int64_t device_id,
+	const char *method, json_t *params);
 
 /* Handler of the rows that name a method: their arguments but the device are
  * its parameters, written in one way: people as "+1555…" or "…@lid". */

@@ -13,7 +13,7 @@
 
 #define WAITING_MAX 32 /* of one thread */
 #define WAIT_MAX_MS 20000
-#define RETRY_MS 100
+#define RETRY_MS 100 /* for workers of other threads to end */
 
 struct conversion {
 	TAILQ_ENTRY(conversion) entry;
@@ -25,11 +25,13 @@ struct conversion {
 	conversion_done_fn *done;
 };
 
+TAILQ_HEAD(conversion_list, conversion);
+
 /* Of one thread. */
 struct conversions {
 	struct event *retry;
 	unsigned n_waiting;
-	TAILQ_HEAD(, conversion) list; /* oldest first */
+	struct conversion_list list; /* oldest first */
 };
 
 static void retry_arm(struct conversions *all)
@@ -48,6 +50,8 @@ static void finish(struct conversion *conversion, struct media_facts *facts,
 	TAILQ_REMOVE(&all->list, conversion, entry);
 	conversion->done(conversion->request, facts, err);
 	free(conversion);
+	if (all->n_waiting > 0) /* a worker may be free now */
+		event_active(all->retry, EV_TIMEOUT, 0);
 }
 
 static void on_done(struct media_facts *facts, const struct err *err, void *arg)

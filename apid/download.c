@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "apid/ask.h"
 #include "apid/http.h"
 #include "apid/range.h"
 #include "apid/request.h"
@@ -171,6 +172,9 @@ static int check_here(const struct media_entry *entry, struct request *request,
 			return 0;
 		break;
 	case MEDIA_PENDING:
+		/* With media.auto_download off, asking is what fetches it. */
+		ask_and_forget(request, entry->device_id, "media.fetch",
+			json_pack("{s:s}", "mediaId", entry->public_id));
 		return err_set(err, ERR_CONFLICT, "The file is not here yet");
 	case MEDIA_GONE:
 	case MEDIA_FAILED:

@@ -36,11 +36,13 @@ struct place {
 	uint64_t n_bytes; /* read since then */
 };
 
+TAILQ_HEAD(place_list, place);
+
 struct intake {
 	struct event *tick;
 	size_t small_bytes, large_bytes;
 	unsigned n_free;
-	TAILQ_HEAD(, place) places; /* oldest first */
+	struct place_list places; /* oldest first */
 };
 
 /* A callback of an evbuffer gets one pointer, and needs the connection. */

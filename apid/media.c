@@ -105,10 +105,10 @@ static void put_number(json_t *object, const char *name, uint64_t n)
 		put(object, name, json_integer((json_int_t)n));
 }
 
-/* A voice note that was received is one; what was uploaded to become one is
- * audio. */
+/* A message still shows what it carried when that was deleted. */
 json_t *media_render(const struct media *media)
 {
+	const bool is_deleted = media->deleted_ms != 0;
 	json_t *out = json_object();
 
 	put(out, "id", json_string(media->public_id));
@@ -123,10 +123,14 @@ json_t *media_render(const struct media *media)
 	put_number(out, "pages", media->pages);
 	if (media->is_animated)
 		put(out, "animated", json_true());
-	put(out, "status", json_string(media_state_name(media->state)));
+	put(out, "status",
+		json_string(media_state_name(
+			is_deleted ? MEDIA_GONE : media->state)));
 	put(out, "createdAt", json_time(media->created_ms));
-	put(out, "downloadUrl",
-		json_sprintf("/v1/media/%s/download", media->public_id));
+	if (!is_deleted)
+		put(out, "downloadUrl",
+			json_sprintf(
+				"/v1/media/%s/download", media->public_id));
 	return out;
 }
 

@@ -91,7 +91,6 @@ struct config {
 		int max_mib;	    /* of one file, up and down */
 		bool auto_download; /* received files, at once */
 		int reuse_days;	    /* one upload serves so long */
-		int keep_days;	    /* received files; 0 = for ever */
 	} media;
 	struct {
 		char *mode; /* off | names | messages */

@@ -39,7 +39,7 @@ void content_out_fini(struct content_out *out);
 /* @members: the request's body without what only addresses it (to, type,
  * mediaId and such).  target and quote name a WhatsApp id: {messageId} is
  * resolved before.  ERR_INVALID with a sentence that names the member. */
-int content_check(const json_t *members, const struct content_place *place,
+int content_check(json_t *members, const struct content_place *place,
 	struct content_out *out, struct err *err);
 
 /* Kinds that can be sent: 0.  -1 and ERR_INVALID for those that only come in,

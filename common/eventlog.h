@@ -85,11 +85,11 @@ int eventlog_group(struct tx *tx, const struct group_event *event,
 struct presence_event {
 	const char *type; /* EVENT_PRESENCE_UPDATED, EVENT_CHAT_TYPING */
 	int64_t account_id, device_id;
-	const char *chat;  /* JID */
-	const char *from;  /* JID: who */
-	const char *phone; /* of whom, digits; or NULL */
-	const char *lid;   /* or NULL */
-	const char *state; /* "available", "composing", ...; a literal */
+	const char *chat;     /* JID */
+	const char *from;     /* JID: who */
+	const char *phone;    /* of whom, digits; or NULL */
+	const char *lid;      /* or NULL */
+	const char *state;    /* "available", "composing", ...; a literal */
 	int64_t last_seen_ms; /* 0: not told */
 	int64_t at_ms;
 };

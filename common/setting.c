@@ -171,8 +171,6 @@ const struct setting settings[] = {
 		NULL },
 	{ "media", "reuse_days", SETTING_NUMBER, AT(media.reuse_days), "7", 0,
 		30, "An encrypted upload is used again for so long.", NULL },
-	{ "media", "keep_days", SETTING_NUMBER, AT(media.keep_days), "0", 0,
-		3650, "Received files are kept so long; 0: for ever.", NULL },
 
 	{ "history", "mode", SETTING_CHOICE, AT(history.mode), "names", 0, 0,
 		"What is taken from the history that a phone sends when it is "

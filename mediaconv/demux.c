@@ -173,7 +173,7 @@ static int64_t time_count(struct demux *demux, const AVStream *stream)
 		if (packet->pts > last)
 			last = packet->pts;
 	}
-	if (first < last && last - first > sum && first >= 0)
+	if (first >= 0 && first < last && last - first > sum)
 		sum = last - first;
 	return av_rescale_q(sum, stream->time_base, AV_TIME_BASE_Q);
 }

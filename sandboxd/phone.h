@@ -5,12 +5,13 @@
  * phone_send.c       messages from it: fan-out, resends
  * phone_group.c      the same for groups and status: sender keys
  * phone_keys.c       bundles, sessions, encryption for one device
- * phone_kind.h       what is in messages (phone_kind.c, phone_content.c,
- *                    phone_media.c, phone_poll.c)
+ * phone_kind.h       what is in messages (phone_kind.c, phone_build.c,
+ *                    phone_content.c, phone_media.c, phone_poll.c)
  * phone_peer.c       what its companions ask of it
  * phone_welcome.c    what it tells a companion that was just linked
  * phone_history.c    history for companions; phone_history_chat.c invents it
- * phone_app_state.c  the settings it shares with companions
+ * phone_app_state.c  the settings it shares with companions; phone_patch.c
+ *                    makes and reads patches
  * phone_store.c      its keys and sessions
  * phone_box.c        its inbox and outbox */
 #ifndef SANDBOXD_PHONE_H
@@ -192,7 +193,7 @@ bool phone_group_has(const struct phone_chat *chat,
 void phone_group_rotate(struct phone *phone, const struct wa_jid *chat);
 /* The next message to the chat distributes the key to everybody. */
 void phone_group_forget(struct phone *phone, const struct wa_jid *chat);
-/* Somebody went out of a group, or a device out of an account. */
+/* Somebody went out of a group. */
 void phone_group_on_notification(
 	struct phone *phone, const struct wa_node *notification);
 /* The account has new keys: it lacks ours. */

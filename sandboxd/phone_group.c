@@ -129,12 +129,6 @@ static bool any_holder(
 	return false;
 }
 
-static bool is_unlinked(const struct holder *holder, const void *arg)
-{
-	(void)arg;
-	return account_device(holder->account, holder->device) == NULL;
-}
-
 void phone_group_rotate(struct phone *phone, const struct wa_jid *chat)
 {
 	struct phone_sender_keys *memory = memory_find(phone, chat);
@@ -182,20 +176,14 @@ void phone_group_on_notification(
 	struct phone *phone, const struct wa_node *notification)
 {
 	static const char *const changes[] = { "remove", "leave", "modify" };
-	struct phone_sender_keys *memory = phone->sender_keys;
 	struct wa_jid group;
 
-	if (wa_node_is(notification, "type", "w:gp2") &&
-		wa_node_jid(notification, "from", &group)) {
-		for (size_t i = 0; i < ARRAY_LEN(changes); i++) {
-			if (wa_node_child(notification, changes[i]) != NULL)
-				phone_group_rotate(phone, &group);
-		}
+	if (!wa_node_is(notification, "type", "w:gp2") ||
+		!wa_node_jid(notification, "from", &group))
 		return;
-	}
-	for (; memory != NULL; memory = memory->next) {
-		if (any_holder(memory, is_unlinked, NULL))
-			phone_group_rotate(phone, &memory->chat);
+	for (size_t i = 0; i < ARRAY_LEN(changes); i++) {
+		if (wa_node_child(notification, changes[i]) != NULL)
+			phone_group_rotate(phone, &group);
 	}
 }
 
@@ -244,7 +232,6 @@ static int pack_key(struct phone *phone, const struct wa_jid *chat,
 	scoped(buf_fini) struct buf skdm = BUF_INIT;
 	struct wa_jid self = phone_lid(phone);
 	char group[WA_JID_TEXT];
-	size_t n;
 
 	if (wa_signal_group_skdm(phone_store_party(&phone->store), chat, &self,
 		    &skdm, err) != 0)
@@ -254,9 +241,7 @@ static int pack_key(struct phone *phone, const struct wa_jid *chat,
 	key.axolotl_sender_key_distribution_message =
 		(ProtobufCBinaryData){ skdm.len, skdm.data };
 	message.sender_key_distribution_message = &key;
-	n = wa__message__get_packed_size(&message);
-	wa__message__pack(&message, buf_reserve(out, n));
-	out->len += n;
+	phone_message_pack(&message, out);
 	return 0;
 }
 
@@ -297,9 +282,11 @@ static bool cast_has(const struct cast *cast, const struct account *account)
 	       phone_group_has(cast->chat, cast->entry, account);
 }
 
+/* A device that was unlinked, or of somebody who is not a reader any more. */
 static bool is_outside(const struct holder *holder, const void *arg)
 {
-	return !cast_has(arg, holder->account);
+	return account_device(holder->account, holder->device) == NULL ||
+	       !cast_has(arg, holder->account);
 }
 
 /* Encrypts the key for the devices of one account that lack it. */

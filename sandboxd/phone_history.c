@@ -74,13 +74,13 @@ void phone_history_free(struct phone_history **historyp)
 
 unsigned phone_history_pending(const struct phone *phone)
 {
-	const struct job *job;
 	unsigned n = 0;
 
 	if (phone->history == NULL)
 		return 0;
-	STAILQ_FOREACH(job, &phone->history->jobs, link)
-	n += phone->history->source.order.chunks - job->chunk;
+	for (const struct job *job = STAILQ_FIRST(&phone->history->jobs);
+		job != NULL; job = STAILQ_NEXT(job, link))
+		n += phone->history->source.order.chunks - job->chunk;
 	return n;
 }
 
@@ -418,14 +418,11 @@ static bool send_nothing_more(
 
 static bool has_own_job(const struct phone_history *history, unsigned companion)
 {
-	const struct job *job;
+	const struct job *job = STAILQ_FIRST(&history->jobs);
 
-	STAILQ_FOREACH(job, &history->jobs, link)
-	{
-		if (job->companion == companion)
-			return true;
-	}
-	return false;
+	while (job != NULL && job->companion != companion)
+		job = STAILQ_NEXT(job, link);
+	return job != NULL;
 }
 
 static bool to_all(struct parcel *parcel, void *arg)

@@ -18,9 +18,6 @@
 #define ID_FORMAT "3AF0%06X%06X"
 #define ID_LEN 32
 
-#define NEW(arena, type, defaults) \
-	((type *)arena_dup((arena), &(type)defaults, sizeof(type)))
-
 /* ---- the source ---- */
 
 static bool is_member(const struct phone *phone, const struct group *group)
@@ -230,8 +227,8 @@ static ProtobufCBinaryData bytes_of(const void *data, size_t n)
 static Wa__ImageMessage *picture_make(const struct making *m)
 {
 	const struct history_source *source = m->source;
-	Wa__ImageMessage *image =
-		NEW(m->arena, Wa__ImageMessage, WA__IMAGE_MESSAGE__INIT);
+	Wa__ImageMessage *image = MESSAGE_NEW(
+		m->arena, Wa__ImageMessage, WA__IMAGE_MESSAGE__INIT);
 
 	image->mimetype = (char *)"image/jpeg";
 	image->caption = words_make(m);
@@ -253,7 +250,8 @@ static Wa__ImageMessage *picture_make(const struct making *m)
 
 static Wa__Message *content_make(const struct making *m)
 {
-	Wa__Message *message = NEW(m->arena, Wa__Message, WA__MESSAGE__INIT);
+	Wa__Message *message =
+		MESSAGE_NEW(m->arena, Wa__Message, WA__MESSAGE__INIT);
 
 	if (m->source->has_picture && m->index % 10 == 5)
 		message->image_message = picture_make(m);
@@ -283,12 +281,12 @@ static char *author_make(const struct making *m)
 
 static Wa__HistorySyncMsg *message_make(struct making *m)
 {
-	Wa__HistorySyncMsg *out =
-		NEW(m->arena, Wa__HistorySyncMsg, WA__HISTORY_SYNC_MSG__INIT);
-	Wa__WebMessageInfo *info =
-		NEW(m->arena, Wa__WebMessageInfo, WA__WEB_MESSAGE_INFO__INIT);
+	Wa__HistorySyncMsg *out = MESSAGE_NEW(
+		m->arena, Wa__HistorySyncMsg, WA__HISTORY_SYNC_MSG__INIT);
+	Wa__WebMessageInfo *info = MESSAGE_NEW(
+		m->arena, Wa__WebMessageInfo, WA__WEB_MESSAGE_INFO__INIT);
 	Wa__MessageKey *key =
-		NEW(m->arena, Wa__MessageKey, WA__MESSAGE_KEY__INIT);
+		MESSAGE_NEW(m->arena, Wa__MessageKey, WA__MESSAGE_KEY__INIT);
 
 	m->from_me = (m->k + m->index) % 3 == 0;
 	key->remote_jid = m->chat;
@@ -348,7 +346,7 @@ Wa__Conversation *history_conversation(const struct history_source *source,
 	struct arena *arena, unsigned k, unsigned first, unsigned count)
 {
 	Wa__Conversation *out =
-		NEW(arena, Wa__Conversation, WA__CONVERSATION__INIT);
+		MESSAGE_NEW(arena, Wa__Conversation, WA__CONVERSATION__INIT);
 	struct history_peer *peer = arena_alloc(arena, sizeof(*peer));
 	struct making m = {
 		.source = source, .arena = arena, .peer = peer, .k = k

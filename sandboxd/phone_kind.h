@@ -1,6 +1,6 @@
-/* What messages of virtual phones hold: one table of kinds, the way from an
- * order of the control API to a Message (phone_kind.c), and from a Message to
- * what the inbox shows (phone_content.c). */
+/* What messages of virtual phones hold: one table of kinds (phone_kind.c), the
+ * way from an order of the control API to a Message (phone_build.c), and from a
+ * Message to what the inbox shows (phone_content.c). */
 #ifndef SANDBOXD_PHONE_KIND_H
 #define SANDBOXD_PHONE_KIND_H
 
@@ -25,6 +25,13 @@ struct phone_shape phone_shape_of(const Wa__Message *message);
 const Wa__Message *phone_unwrap(const Wa__Message *message);
 /* NULL: not a Message, or not one that may be unpacked. */
 Wa__Message *phone_message_parse(const void *bytes, size_t n);
+/* Appends. */
+void phone_message_pack(const Wa__Message *message, struct buf *out);
+
+/* A message of protobuf-c in an arena, with its defaults: MESSAGE_NEW(arena,
+ * Wa__Message, WA__MESSAGE__INIT). */
+#define MESSAGE_NEW(arena, type, defaults) \
+	((type *)arena_dup((arena), &(type)defaults, sizeof(type)))
 
 /* ---- orders ---- */
 enum phone_kind {

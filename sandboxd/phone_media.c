@@ -57,14 +57,11 @@ void phone_media_fini(struct phone *phone)
 
 static struct kept_media *kept_find(const struct phone *phone, const char *id)
 {
-	struct kept_media *kept;
+	struct kept_media *kept = STAILQ_FIRST(&phone->media);
 
-	STAILQ_FOREACH(kept, &phone->media, link)
-	{
-		if (strcmp(kept->id, id) == 0)
-			return kept;
-	}
-	return NULL;
+	while (kept != NULL && strcmp(kept->id, id) != 0)
+		kept = STAILQ_NEXT(kept, link);
+	return kept;
 }
 
 /* Takes the blob, when there is room for it. */

@@ -168,10 +168,9 @@ static void pack_mappings(struct phone *phone, struct account *const *accounts,
 	payload.pn_to_lid_mappings = arena_alloc(
 		arena, (n + 1) * sizeof(*payload.pn_to_lid_mappings));
 	for (size_t i = 0; i < n; i++) {
-		Wa__LIDMigrationMapping *mapping = arena_dup(arena,
-			&(Wa__LIDMigrationMapping)
-				WA__LIDMIGRATION_MAPPING__INIT,
-			sizeof(*mapping));
+		Wa__LIDMigrationMapping *mapping =
+			MESSAGE_NEW(arena, Wa__LIDMigrationMapping,
+				WA__LIDMIGRATION_MAPPING__INIT);
 
 		mapping->has_pn = mapping->has_assigned_lid = true;
 		mapping->pn = strtoull(accounts[i]->pn, NULL, 10);

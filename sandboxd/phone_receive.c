@@ -202,15 +202,12 @@ static void on_copy(
 	const char *to = sent->destination_jid;
 	struct account *account = NULL;
 	struct wa_jid jid;
-	size_t n;
 
 	if (to != NULL && wa_jid_parse(to, strlen(to), &jid) == 0)
 		account = directory_find(in->phone->sandbox, &jid);
 	if (account == NULL)
 		return;
-	n = wa__message__get_packed_size(sent->message);
-	wa__message__pack(sent->message, buf_reserve(&raw, n));
-	raw.len = n;
+	phone_message_pack(sent->message, &raw);
 	jid = wa_jid_lid(account->lid, 0);
 	keep_copy(in, &jid, sent->message, &raw);
 }

@@ -92,14 +92,6 @@ bool phone_entry_chat(struct phone *phone, const struct box_entry *entry,
 
 /* ---- plaintexts ---- */
 
-static void pack(const Wa__Message *message, struct buf *out)
-{
-	size_t n = wa__message__get_packed_size(message);
-
-	wa__message__pack(message, buf_reserve(out, n));
-	out->len += n;
-}
-
 static void pad_copy(const struct buf *message, struct buf *out)
 {
 	buf_add(out, message->data, message->len);
@@ -122,7 +114,7 @@ static void wrap_for_own(
 	sent.message = inner;
 	outer.device_sent_message = &sent;
 	outer.message_context_info = inner->message_context_info;
-	pack(&outer, out);
+	phone_message_pack(&outer, out);
 	wa_pad(out);
 	wa__message__free_unpacked(inner, NULL);
 }
@@ -346,7 +338,7 @@ bool phone_send_peer(struct phone *phone, struct device *companion,
 	entry = box_entry_new(
 		id, &lid, 0, plain_text.name, NULL, clock_now_ms() / 1000);
 	entry->category_peer = true;
-	pack(message, &entry->message);
+	phone_message_pack(message, &entry->message);
 	pad_copy(&entry->message, &plain);
 	box_add(&phone->peers, entry, sent_key(phone, id));
 	stanza = phone_message_new(phone, id, &to, &plain_text);

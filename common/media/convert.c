@@ -19,7 +19,7 @@
 #include "common/program.h"
 
 #define WORKER "mediaconv"
-#define TIMEOUT_MS 60000
+#define TIMEOUT_MS 120000
 #define WHY_MAX 64
 #define UNREADABLE "The file could not be read"
 
@@ -283,8 +283,10 @@ static void on_end(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (!process_reap(&convert->slot->process, why, sizeof(why)))
+	if (!process_reap(&convert->slot->process, why, sizeof(why))) {
+		event_add(convert->ended, NULL);
 		return;
+	}
 	answer_take(convert);
 	event_drop(&convert->answering);
 	event_drop(&convert->ended);
@@ -362,8 +364,8 @@ static void events_add(struct convert *convert, struct event_base *base)
 
 	convert->answering = event_new(base, convert->answer_fd,
 		EV_READ | EV_PERSIST, on_answer, convert);
-	convert->ended = event_new(base, convert->slot->process.fd,
-		EV_READ | EV_PERSIST, on_end, convert);
+	convert->ended = event_new(
+		base, convert->slot->process.fd, EV_READ, on_end, convert);
 	convert->deadline = evtimer_new(base, on_deadline, convert);
 	convert->hashing = evtimer_new(base, on_hash, convert);
 	event_add(convert->answering, NULL);

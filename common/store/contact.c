@@ -127,22 +127,28 @@ static int run_pair(struct tx *tx, const char *sql, int64_t keep, int64_t drop,
 	       " END FROM receipt d WHERE d.contact_id = ?2"                \
 	       " AND d.message_id = receipt.message_id)"
 
+#define COUNT_ONCE(counter, column)                               \
+	"UPDATE message SET " counter " = " counter " - 1 WHERE " \
+	"id IN (" BOTH_HAVE(column) ")"
+
+static const char move_delivered[] = COUNT_ONCE("n_delivered", "delivered_ms");
+static const char move_read[] = COUNT_ONCE("n_read", "read_ms");
+static const char move_times[] =
+	"UPDATE receipt SET " EARLIER("delivered_ms") ", " EARLIER(
+		"read_ms") " WHERE contact_id = ?1 AND message_id IN"
+			   " (SELECT message_id FROM receipt WHERE contact_id "
+			   "= ?2)";
+static const char move_doubles[] =
+	"DELETE FROM receipt WHERE contact_id = ?2 AND message_id IN"
+	" (SELECT message_id FROM receipt WHERE contact_id = ?1)";
+static const char move_rest[] =
+	"UPDATE receipt SET contact_id = ?1 WHERE contact_id = ?2";
+
 static int receipts_move(
 	struct tx *tx, int64_t keep, int64_t drop, struct err *err)
 {
-	static const char *const steps[] = {
-		"UPDATE message SET n_delivered = n_delivered - 1 WHERE id IN"
-		" (" BOTH_HAVE("delivered_ms") ")",
-		"UPDATE message SET n_read = n_read - 1 WHERE id IN"
-		" (" BOTH_HAVE("read_ms") ")",
-		"UPDATE receipt SET " EARLIER("delivered_ms") ", " EARLIER(
-			"read_ms") " WHERE contact_id = ?1 AND message_id IN"
-				   " (SELECT message_id FROM receipt"
-				   " WHERE contact_id = ?2)",
-		"DELETE FROM receipt WHERE contact_id = ?2 AND message_id IN"
-		" (SELECT message_id FROM receipt WHERE contact_id = ?1)",
-		"UPDATE receipt SET contact_id = ?1 WHERE contact_id = ?2",
-	};
+	static const char *const steps[] = { move_delivered, move_read,
+		move_times, move_doubles, move_rest };
 
 	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
 		if (run_pair(tx, steps[i], keep, drop, err) != 0)

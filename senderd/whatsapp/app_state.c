@@ -299,21 +299,19 @@ static void broken(struct lane *lane, const struct err *why)
 	struct app_state *state = lane->app_state;
 	unsigned bit = BIT(state->busy);
 	struct err err = ERR_NONE;
-	bool again = (state->refetched & bit) != 0;
 
 	state->n_broken++;
-	log_warning("app_state collection=%s status=broken reason=\"%s\" "
-		    "action=\"%s\"",
-		names[state->busy], why->msg,
-		again ? "given up" : "fetched anew");
 	if (lanedb_collection_reset(lane->db, names[state->busy], &err) != 0) {
 		facts_fail(lane, &err);
 		return;
 	}
-	if (again) {
+	if (state->refetched & bit) {
 		rest(lane, true, why->msg);
 		return;
 	}
+	log_warning("app_state collection=%s status=broken reason=\"%s\" "
+		    "action=\"fetched anew\"",
+		names[state->busy], why->msg);
 	syncd_snapshot_free(&state->snapshot);
 	state->refetched |= bit;
 	fetch(lane);

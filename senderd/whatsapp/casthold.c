@@ -383,7 +383,7 @@ bool casthold_joins(struct lane *lane, struct job *job)
 	return true;
 }
 
-static void line_tick(struct lane *lane, struct cast_line *line)
+static void line_tick(struct lane *lane, struct cast_line *line, int64_t now_ms)
 {
 	const struct jobs *jobs = &lane->outbound->jobs;
 
@@ -393,14 +393,16 @@ static void line_tick(struct lane *lane, struct cast_line *line)
 			line_resume(lane, line);
 		return;
 	}
-	if (TAILQ_EMPTY(&line->jobs))
+	if (TAILQ_EMPTY(&line->jobs)) {
 		line_remove(hold_of(lane), line);
-	else if (line->n_open == 0 && line->due_ms <= clock_mono_ms())
+	} else if (line->n_open == 0 && line->due_ms <= now_ms) {
+		line->due_ms = 0;
 		line_ask(lane, line);
+	}
 }
 
-void casthold_on_tick(
-	struct lane *lane, void (*fn)(struct lane *lane, struct job *job))
+void casthold_on_tick(struct lane *lane, int64_t now_ms,
+	void (*fn)(struct lane *lane, struct job *job))
 {
 	struct cast_line *line = TAILQ_FIRST(&hold_of(lane)->lines);
 
@@ -414,7 +416,7 @@ void casthold_on_tick(
 			fn(lane, job);
 			job = next_job;
 		}
-		line_tick(lane, line);
+		line_tick(lane, line, now_ms);
 		line = next;
 	}
 }

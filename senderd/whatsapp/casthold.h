@@ -40,8 +40,9 @@ void casthold_await(struct lane *lane, const struct job *job);
 void casthold_release(struct lane *lane, const struct job *job);
 /* True when the chat waits: @job has joined the others there. */
 bool casthold_joins(struct lane *lane, struct job *job);
-/* Questions that failed are asked again; @fn sees every job and may end it. */
-void casthold_on_tick(
-	struct lane *lane, void (*fn)(struct lane *lane, struct job *job));
+/* Questions that failed are asked again, if they are due at @now_ms
+ * (monotonic); @fn sees every job and may end it. */
+void casthold_on_tick(struct lane *lane, int64_t now_ms,
+	void (*fn)(struct lane *lane, struct job *job));
 
 #endif

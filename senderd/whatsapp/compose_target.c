@@ -61,7 +61,7 @@ static enum compose_state find_ours(
 				      : compose_refuse(c, "target_not_found");
 }
 
-/* By WhatsApp's; what the store does not know, the content must say. */
+/* By WhatsApp's; only what the store does not know, the content must say. */
 static enum compose_state find_theirs(
 	struct finding *finding, const json_t *named)
 {
@@ -78,10 +78,10 @@ static enum compose_state find_theirs(
 		    on_row, finding, c->err) != 0)
 		return COMPOSE_FAILED;
 	out->id = keep(c, id);
-	if (json_is_boolean(from_me))
-		out->is_ours = json_is_true(from_me);
-	if (participant != NULL)
-		finding->author = participant;
+	if (out->is_known)
+		return COMPOSE_READY;
+	out->is_ours = json_is_true(from_me);
+	finding->author = participant;
 	return COMPOSE_READY;
 }
 

@@ -420,7 +420,7 @@ static void read_flow_reply(struct reading *r, const void *part)
 
 	if (flow != NULL && flow->params_json != NULL)
 		params = json_loadb(flow->params_json,
-			strnlen(flow->params_json, CONTENT_JSON_MAX), 0, NULL);
+			strnlen(flow->params_json, CONTENT_TEXTS_MAX), 0, NULL);
 	set_reply(r, json_string_value(json_object_get(params, "id")),
 		m->body != NULL ? m->body->text : NULL, m->context_info);
 	json_decref(params);
@@ -562,9 +562,10 @@ bool content_read(struct reading *r, const Wa__Message *message)
 bool content_describe(struct lane *lane, const struct content_from *from,
 	const Wa__Message *message, struct content *out)
 {
-	struct reading reading = {
-		.lane = lane, .from = from, .out = out, .left = CONTENT_JSON_MAX
-	};
+	struct reading reading = { .lane = lane,
+		.from = from,
+		.out = out,
+		.left = CONTENT_TEXTS_MAX };
 
 	return content_read(&reading, message);
 }

@@ -4,7 +4,7 @@
 
 #include "senderd/whatsapp/content.h"
 
-#define CONTENT_JSON_MAX 131072 /* bytes of text in the JSON of one message */
+#define CONTENT_TEXTS_MAX 131072 /* bytes of text in the JSON of one message */
 #define CONTENT_NAME_MAX 1024	/* of a name, a title, a file name */
 
 /* One Message being read. */
@@ -12,7 +12,7 @@ struct reading {
 	struct lane *lane;
 	const struct content_from *from;
 	struct content *out;
-	size_t left; /* of CONTENT_JSON_MAX */
+	size_t left; /* of CONTENT_TEXTS_MAX */
 	bool is_view_once;
 	bool is_animated; /* was in the wrapper of animated stickers */
 	bool is_quoted;	  /* only kind and text count */

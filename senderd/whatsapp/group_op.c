@@ -125,7 +125,8 @@ bool op_read_people(struct lane *lane, struct op *op)
 
 	op->people =
 		people_parse(lane, call_param(op->call, "participants"), &err);
-	if (op->people == NULL)
-		op_fail(lane, op, &err);
-	return op->people != NULL;
+	if (op->people != NULL)
+		return true;
+	op_fail(lane, op, &err);
+	return false;
 }

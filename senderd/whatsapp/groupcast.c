@@ -105,8 +105,8 @@ bool groupcast_joins(struct lane *lane, struct job *job)
 	return casthold_joins(lane, job);
 }
 
-void groupcast_on_tick(
-	struct lane *lane, void (*fn)(struct lane *lane, struct job *job))
+void groupcast_on_tick(struct lane *lane, int64_t now_ms,
+	void (*fn)(struct lane *lane, struct job *job))
 {
 	struct groupcast *groupcast = lane->outbound->groupcast;
 	struct cast *cast = TAILQ_FIRST(&groupcast->casts);
@@ -118,7 +118,7 @@ void groupcast_on_tick(
 			cast_drop(groupcast, cast);
 		cast = next;
 	}
-	casthold_on_tick(lane, fn);
+	casthold_on_tick(lane, now_ms, fn);
 }
 
 /* ---- who gets it.  GROUPCAST_SENT: go on ---- */

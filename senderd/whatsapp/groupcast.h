@@ -37,11 +37,10 @@ int groupcast_on_accepted(struct lane *lane, const struct job *job,
 int groupcast_on_refused(struct lane *lane, struct job *job, int code,
 	bool *again, struct err *err);
 
-/* Who was refused for good, or is not there any more, is not waited for; what
- * failed is asked again.  @fn sees every job that stands here and may end it.
- */
-void groupcast_on_tick(
-	struct lane *lane, void (*fn)(struct lane *lane, struct job *job));
+/* Questions that failed are asked again, if they are due at @now_ms
+ * (monotonic).  @fn sees every job that stands here and may end it. */
+void groupcast_on_tick(struct lane *lane, int64_t now_ms,
+	void (*fn)(struct lane *lane, struct job *job));
 
 /* ---- resends for one device that could not decrypt ---- */
 enum groupcast_claim {

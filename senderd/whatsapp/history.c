@@ -32,7 +32,8 @@
 struct history {
 	struct lane_timer timer;
 	bool has_job;
-	struct lane_history job;	    /* as the lane database has it */
+	struct lane_history job; /* as the lane database has it */
+	bool is_stale;		 /* or may have: a turn was perhaps dropped */
 	Wa__HistorySyncNotification *about; /* of the job; owned */
 	struct history_reader *reader;	    /* of its pass, or NULL */
 	bool is_downloading;
@@ -79,6 +80,7 @@ void history_on_disconnect(struct lane *lane)
 
 	lane_timer_stop(&history->timer);
 	history_reader_free(&history->reader);
+	history->is_stale = true;
 }
 
 /* ---- what is to be taken ---- */
@@ -195,31 +197,50 @@ static bool about_read(struct history *history, const struct buf *bytes)
 	return history->about != NULL;
 }
 
-/* 1: there is one in hand; 0: none; -1. */
-static int job_next(struct lane *lane, struct err *err)
+/* The oldest in the lane database: the one in hand as it is there, or the next.
+ * 1/0/-1 */
+static int job_load(struct lane *lane, struct err *err)
 {
 	struct history *history = lane->history;
 	scoped(buf_fini) struct buf bytes = BUF_INIT;
-	int found;
+	struct lane_history job;
+	int found = lanedb_history_next(lane->db, &job, &bytes, err);
 
-	if (history->has_job)
-		return 1;
-	found = lanedb_history_next(lane->db, &history->job, &bytes, err);
+	if (history->has_job && (found != 1 || job.id != history->job.id))
+		job_forget(history);
 	if (found != 1)
 		return found;
+	history->job = job;
+	if (history->has_job)
+		return 1;
 	history->has_job = true;
 	history->began_ms = clock_mono_ms();
-	if (!about_read(history, &bytes)) {
-		job_end(lane, "dropped", "unreadable");
-		return 0;
-	}
-	/* Counted until something comes of it: a blob that kills the lane is
-	 * not read for ever. */
+	if (about_read(history, &bytes))
+		return 1;
+	job_end(lane, "dropped", "unreadable");
+	return 0;
+}
+
+/* 1: there is one in hand; 0: not in this turn; -1.  A job is begun in a turn
+ * of its own, and counted until something comes of it: one that kills the lane,
+ * or whose turns are dropped, is not read for ever. */
+static int job_next(struct lane *lane, struct err *err)
+{
+	struct history *history = lane->history;
+	int found;
+
+	if (history->has_job && !history->is_stale)
+		return 1;
+	history->is_stale = false;
+	found = job_load(lane, err);
+	if (found != 1)
+		return found;
 	if (history->job.tries++ >= TRIES_MAX) {
 		job_end(lane, "dropped", "tried too often");
 		return 0;
 	}
-	return lanedb_history_save(lane->db, &history->job, err) == 0 ? 1 : -1;
+	kick(lane, TURN_GAP_MS);
+	return lanedb_history_save(lane->db, &history->job, err);
 }
 
 /* ---- the blob ---- */
@@ -342,6 +363,7 @@ static int pass_end(struct lane *lane, struct err *err)
 		return 0;
 	}
 	history->job.pass = HISTORY_CONTENT;
+	history->job.tries = 0;
 	history_reader_free(&history->reader);
 	return lanedb_history_save(lane->db, &history->job, err);
 }

@@ -189,14 +189,11 @@ static void upload_start(struct lane *lane, struct upload *upload)
 
 static struct upload *first_queued(struct media_uploads *uploads)
 {
-	struct upload *upload;
+	struct upload *upload = TAILQ_FIRST(&uploads->all);
 
-	TAILQ_FOREACH(upload, &uploads->all, entry)
-	{
-		if (upload->state == QUEUED)
-			return upload;
-	}
-	return NULL;
+	while (upload != NULL && upload->state != QUEUED)
+		upload = TAILQ_NEXT(upload, entry);
+	return upload;
 }
 
 static void pump(struct lane *lane, void *arg)
@@ -218,14 +215,11 @@ static void pump_soon(struct lane *lane)
 static struct upload *upload_find(
 	struct media_uploads *uploads, int64_t media_id)
 {
-	struct upload *upload;
+	struct upload *upload = TAILQ_FIRST(&uploads->all);
 
-	TAILQ_FOREACH(upload, &uploads->all, entry)
-	{
-		if (upload->media_id == media_id)
-			return upload;
-	}
-	return NULL;
+	while (upload != NULL && upload->media_id != media_id)
+		upload = TAILQ_NEXT(upload, entry);
+	return upload;
 }
 
 static void upload_join(struct lane *lane, int64_t media_id,

@@ -578,7 +578,7 @@ static void on_tick(struct lane *lane, void *arg)
 	line_wake(lane, &ob->in_flight, now_ms);
 	line_wake(lane, &ob->resting, now_ms);
 	lookup_each(ob->lookup, fail_if_expired, lane);
-	groupcast_on_tick(lane, fail_if_expired);
+	groupcast_on_tick(lane, now_ms, fail_if_expired);
 	ob->is_behind = true; /* whatever the bus lost is found now */
 	if (cold_chats_parked(lane) > 0 && ++ob->n_ticks % TICKS_A_MINUTE == 0)
 		expire_queued(lane);

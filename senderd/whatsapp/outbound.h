@@ -23,7 +23,7 @@ struct outbound {
 	size_t n_in_flight;
 	struct lookup *lookup; /* more of them: recipients being asked about */
 	struct groupcast *groupcast; /* and groups */
-	struct group *group; /* the one used last, or NULL: group.c */
+	struct group *group;	     /* the one used last, or NULL: group.c */
 
 	int64_t last_seq; /* newest device_seq taken */
 	bool is_behind;	  /* the store has, or may have, newer ones */

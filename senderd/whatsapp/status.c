@@ -424,9 +424,8 @@ static int plan_earlier(struct lane *lane, const struct job *job,
 	if (found != 0 || job->kind != MESSAGE_REVOKE)
 		return found;
 	target = target_of(lane, composed);
-	return target != NULL
-		       ? plan_kept(lane, target, plan, setting_out, err)
-		       : 0;
+	return target != NULL ? plan_kept(lane, target, plan, setting_out, err)
+			      : 0;
 }
 
 /* Posts say what the list was, answers to posts do not. */
@@ -449,8 +448,7 @@ enum status_audience status_plan(struct lane *lane, const struct job *job,
 	if (named < 0)
 		return STATUS_REFUSED;
 	if (named == 0) {
-		found = plan_earlier(
-			lane, job, composed, plan, &setting, err);
+		found = plan_earlier(lane, job, composed, plan, &setting, err);
 		if (found == 0)
 			found = plan_privacy(lane, plan, &setting, err);
 		if (found <= 0)

@@ -238,6 +238,8 @@ test('a deleted asset is not sent any more, one that waits still is', async () =
 	const sent = await accepted(await post('/messages/send-media', { to: BOB, mediaId: id }))
 	assert.equal((await suite.api('DELETE', `${DEV}/media/${id}`)).status, 204)
 	await shown(sent)
+	const { media } = (await suite.message(sent.messageId)).content
+	assert.deepEqual([media.id, media.status, media.downloadUrl], [id, 'GONE', undefined])
 	assert.equal((await post('/messages/send-media', { to: BOB, mediaId: id })).status, 400)
 })
 

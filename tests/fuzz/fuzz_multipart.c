@@ -1,13 +1,15 @@
-/* Forms: any bytes, in pieces whose size the first byte says.  A part must
- * begin before data and end after it, and the whole must say the same as the
- * pieces.
+/* Uploads and downloads.  Forms: any bytes, in pieces whose size the first byte
+ * says.  A part must begin before data and end after it, and the whole must say
+ * the same as the pieces.
  */
 #include <assert.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
+#include "apid/media.h"
 #include "apid/multipart.h"
+#include "apid/range.h"
 #include "common/buf.h"
 #include "common/err.h"
 #include "common/own.h"
@@ -68,6 +70,26 @@ static int parse(const uint8_t *data, size_t n, size_t piece, struct seen *seen)
 	return multipart_finish(mp, &err);
 }
 
+static void check_name(const char *text)
+{
+	char once[MEDIA_NAME_MAX + 1], twice[MEDIA_NAME_MAX + 1];
+
+	media_clean_name(text, once);
+	assert(strpbrk(once, "/\\\r\n") == NULL);
+	media_clean_name(once, twice);
+	assert(strlen(twice) <= strlen(once));
+}
+
+static void check_range(const char *text)
+{
+	struct range range = { 0 };
+
+	if (range_parse(text, 1000, &range) != RANGE_PART)
+		return;
+	assert(range.offset >= 0 && range.length > 0);
+	assert(range.offset + range.length <= 1000);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct seen whole = { .open = 0 }, pieces = { .open = 0 };
@@ -91,6 +113,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		memcpy(type, data, n);
 		type[n] = '\0';
 		(void)multipart_boundary(type, boundary, NULL);
+		check_name(type);
+		check_range(type);
 	}
 	return 0;
 }

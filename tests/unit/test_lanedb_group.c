@@ -252,7 +252,7 @@ static void a_device_takes_every_key_it_has_with_it(void **state)
 	const struct wa_jid bob = wa_jid_lid("900002", 3);
 
 	for (int i = 1; i <= 3; i++) {
-		char chat[4];
+		char chat[16];
 
 		snprintf(chat, sizeof(chat), "%d", i);
 		key_save(lane, chat, &self);

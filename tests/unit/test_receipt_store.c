@@ -135,7 +135,7 @@ static void reports_are_listed_in_the_order_they_came(void **state)
 	int64_t total = 0;
 
 	for (int i = 0; i < 3; i++) {
-		char phone[16];
+		char phone[32];
 
 		snprintf(phone, sizeof(phone), "1555000000%d", i);
 		people[i] = contact(f, phone);

@@ -132,6 +132,69 @@ static void urls_dates_and_flags_are_checked_for_what_they_are(void **state)
 	}
 }
 
+/* Arguments of the lane's calls. */
+static void people_groups_and_times_are_checked_for_what_they_are(void **state)
+{
+	static const char device[] = "/v1/devices/dev_1";
+	static const struct {
+		const char *method, *path, *body;
+		const char *reason; /* NULL: good */
+	} cases[] = {
+		{ "POST", "/messages", "{\"to\":\"+15550002222\"}", NULL },
+		{ "POST", "/messages", "{\"to\":\"900002@lid\"}", NULL },
+		{ "POST", "/messages", "{\"to\":\"120363012345678901@g.us\"}",
+			NULL },
+		{ "POST", "/messages", "{\"to\":\"status@broadcast\"}",
+			"to must match" },
+		/* Content is the handler's to check. */
+		{ "POST", "/messages", "{\"buttons\":[],\"text\":{}}", NULL },
+		{ "POST", "/groups", "{\"buttons\":[]}",
+			"buttons should not exist" },
+		{ "POST", "/groups",
+			"{\"participants\":[\"+15550002222\","
+			"\"900002@lid\"]}",
+			NULL },
+		{ "POST", "/groups",
+			"{\"participants\":[\"120363012345678901@g.us\"]}",
+			"participants must hold" },
+		{ "POST", "/groups", "{\"participants\":\"+15550002222\"}",
+			"must be an array" },
+		{ "PATCH", "/chats/15550002222", "{\"mutedUntil\":null}",
+			NULL },
+		{ "PATCH", "/chats/15550002222", "{\"mutedUntil\":\"forever\"}",
+			NULL },
+		{ "PATCH", "/chats/15550002222",
+			"{\"mutedUntil\":\"2030-01-01T10:00:00Z\"}", NULL },
+		{ "PATCH", "/chats/15550002222", "{\"mutedUntil\":\"later\"}",
+			"mutedUntil must be" },
+		{ "PATCH", "/chats/15550002222", "{\"archived\":null}",
+			"archived has the wrong type" },
+		{ "POST", "/chats/15550002222/read",
+			"{\"messageIds\":[\"3EB0\"]}", NULL },
+		{ "POST", "/chats/15550002222/read", "{\"messageIds\":[\"\"]}",
+			"messageIds must hold" },
+		{ "PUT", "/profile", "{\"pictureMediaId\":\"x\"}",
+			"pictureMediaId must be a UUID" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		scoped(str_free) char *path =
+			xasprintf("%s%s", device, cases[i].path);
+		scoped(request_free) struct request *request =
+			request_for(cases[i].method, path);
+		struct err err = ERR_NONE;
+		int rc = validate_body(
+			request, cases[i].body, strlen(cases[i].body), &err);
+
+		if ((rc == 0) != (cases[i].reason == NULL))
+			fail_msg("%s: %s", cases[i].body, err.msg);
+		if (rc != 0 && strstr(err.msg, cases[i].reason) == NULL)
+			fail_msg("%s: \"%s\" lacks \"%s\"", cases[i].body,
+				err.msg, cases[i].reason);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -139,6 +202,8 @@ int main(void)
 		cmocka_unit_test(a_good_body_fills_the_arguments),
 		cmocka_unit_test(
 			urls_dates_and_flags_are_checked_for_what_they_are),
+		cmocka_unit_test(
+			people_groups_and_times_are_checked_for_what_they_are),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -539,8 +539,8 @@ static void a_proxy_of_an_unknown_kind_is_refused(void **state)
 static void a_proxy_is_used(void **state)
 {
 	struct world *world = *state;
-	scoped(fd_close) int blob = blob_of(world, FILE_TEXT);
 
+	close(blob_of(world, FILE_TEXT));
 	answers(&world->a, 407, "");
 	world->request.is_plain = false;
 	world->request.n_hosts = 1;

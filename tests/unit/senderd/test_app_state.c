@@ -460,7 +460,7 @@ static void a_server_that_does_not_answer_is_asked_only_so_often(void **state)
 	answer_until_asked(fake, cloud);
 	while (asked_collection(fake) != NULL && n < 20) {
 		fake_answer(fake, NULL);
-		fake_timers(fake, 60000);
+		fake_fire(fake);
 		n++;
 	}
 	assert_int_equal(n, 4);
@@ -680,12 +680,8 @@ static void a_large_snapshot_takes_many_turns_and_counts_at_its_end(
 	offer_snapshot(fake, CONTACTS);
 	answer_download(fake, &snapshot);
 	while (asked_collection(fake) == NULL) {
-		struct lane_timer *timer = fake->timers[fake->n_timers - 1];
-
 		assert_int_equal(version_here(fake, CONTACTS), 0);
-		lane_timer_stop(timer);
-		timer->fn(&fake->lane, timer->arg);
-		assert_int_equal(fake_turn_end(fake), 0);
+		fake_fire(fake);
 		assert_true(++turns < 100);
 	}
 	assert_true(turns >= 10); /* 1000 records, twice, 200 a turn */
@@ -712,13 +708,8 @@ static void a_snapshot_that_is_interrupted_is_fetched_again(void **state)
 	answer_until_asked(fake, cloud);
 	offer_snapshot(fake, CONTACTS);
 	answer_download(fake, &snapshot);
-	for (int i = 0; i < 8; i++) {
-		struct lane_timer *timer = fake->timers[fake->n_timers - 1];
-
-		lane_timer_stop(timer);
-		timer->fn(&fake->lane, timer->arg);
-		assert_int_equal(fake_turn_end(fake), 0);
-	}
+	for (int i = 0; i < 8; i++)
+		fake_fire(fake);
 	/* In its second pass; then the process is killed. */
 	assert_string_equal(
 		contact_name(fake, "15550000001", NULL), "Contact 1");

@@ -497,6 +497,19 @@ static void our_own_id_finds_the_target(void **state)
 	assert_string_equal(run(fake, job).reason, "not_our_message");
 }
 
+/* A client may think that what the phone sent is not ours. */
+static void the_store_knows_better_than_the_content(void **state)
+{
+	struct fake *fake = *state;
+
+	received(fake, "A1", BOB_JID, MESSAGE_TEXT, "hi");
+	assert_message(fake,
+		job_new(fake, MESSAGE_REACTION, BOB_JID, "+",
+			"{'target':{'id':'A1','fromMe':true}}"),
+		"reaction_message{" KEY(0) " text:+ sender_timestamp_ms:" STAMP
+					   "}");
+}
+
 /* Only the caption of a picture can be changed. */
 static void an_edit_of_a_picture_stays_one(void **state)
 {
@@ -857,6 +870,7 @@ int main(void)
 		TEST(a_quote_of_the_unknown_says_what_it_was_told),
 		TEST(a_quote_from_another_chat_names_it),
 		TEST(our_own_id_finds_the_target),
+		TEST(the_store_knows_better_than_the_content),
 		TEST(an_edit_of_a_picture_stays_one),
 		TEST(what_cannot_be_sent_is_refused),
 		TEST(a_chat_that_goes_by_number_names_people_by_number),

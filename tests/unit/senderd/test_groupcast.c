@@ -4,6 +4,7 @@
 
 #include "senderd/whatsapp/devices.h"
 #include "senderd/whatsapp/group_notice.h"
+#include "senderd/whatsapp/groupcast.h"
 #include "senderd/whatsapp/senderkey.h"
 
 /* ---- the stanza ---- */
@@ -485,6 +486,68 @@ static void an_unanswered_question_is_asked_again_later_not_at_once(
 		wa_node_str(fake_last(fake, "message"), "id"), "3EB0B");
 }
 
+static void leave_be(struct lane *lane, struct job *job)
+{
+	(void)lane;
+	(void)job;
+}
+
+/* An hour passes. */
+static void later(struct fake *fake)
+{
+	groupcast_on_tick(&fake->lane, clock_mono_ms() + 3600 * 1000, leave_be);
+	fake_run(fake);
+}
+
+/* How often it is asked, in vain, until it is given up. */
+static int ask_in_vain(struct fake *fake, const char *xmlns)
+{
+	int n = 0;
+
+	while (fake_question(fake) != NULL &&
+		wa_node_is(fake_question(fake)->iq, "xmlns", xmlns)) {
+		fake_answer(fake, NULL);
+		later(fake);
+		n++;
+	}
+	return n;
+}
+
+static void who_is_not_answered_for_in_the_end_goes_without(void **state)
+{
+	struct fake *fake = *state;
+
+	fake_job_to(fake, "3EB0A", GROUP, "one", NULL);
+	fake_job_to(fake, "3EB0B", GROUP, "two", NULL);
+	fake_run(fake);
+	fake_answer_devices(fake); /* our own */
+	fake_answer_keys(fake);
+	for (int i = 0; i < 10; i++) { /* members: until they are known */
+		assert_true(asks_for_group(fake));
+		fake_answer(fake, NULL);
+		later(fake);
+	}
+	fake_answer(fake, iq_of(fake, group_of_friends(fake, true)));
+	assert_int_equal(ask_in_vain(fake, "usync"), 5);
+	assert_int_equal(n_entries(fake_message(fake, "3EB0A")), 1);
+	fake_accepted(fake, "3EB0A");
+	assert_non_null(fake_message(fake, "3EB0B"));
+}
+
+static void without_keys_it_goes_to_who_has_a_session(void **state)
+{
+	struct fake *fake = *state;
+
+	fake_job_to(fake, "3EB0A", GROUP, "one", NULL);
+	fake_run(fake);
+	fake_answer_devices(fake);
+	fake_answer_keys(fake);
+	fake_answer(fake, iq_of(fake, group_of_friends(fake, true)));
+	fake_answer_devices(fake);
+	assert_int_equal(ask_in_vain(fake, "encrypt"), 5);
+	assert_int_equal(n_entries(fake_message(fake, "3EB0A")), 1);
+}
+
 static void who_has_no_keys_goes_without_and_is_not_asked_each_time(
 	void **state)
 {
@@ -748,6 +811,8 @@ int main(void)
 		GROUP_TEST(what_the_server_says_of_the_group_ends_the_message),
 		GROUP_TEST(
 			an_unanswered_question_is_asked_again_later_not_at_once),
+		GROUP_TEST(who_is_not_answered_for_in_the_end_goes_without),
+		GROUP_TEST(without_keys_it_goes_to_who_has_a_session),
 		GROUP_TEST(
 			who_has_no_keys_goes_without_and_is_not_asked_each_time),
 		GROUP_TEST(a_member_without_devices_holds_nobody_up),

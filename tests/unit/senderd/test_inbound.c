@@ -135,6 +135,7 @@ static void a_picture_is_told_with_the_row_of_its_file(void **state)
 	struct row row;
 
 	message.image_message = &image;
+	fake->config.media.auto_download = false; /* the row is the point */
 	person_meet(fake, fake->bob);
 	receive(fake, from_bob(fake, "A1", &message));
 	row = newest(fake);
