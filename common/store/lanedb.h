@@ -144,8 +144,8 @@ int lanedb_sent_load(struct lanedb *db, const char *wa_id,
 	struct wa_jid *chat_out, char envelope_out[LANE_ENVELOPE],
 	struct buf *message_out, struct err *err); /* 1/0/-1 */
 /* When it was sent last.  1/0/-1. */
-int lanedb_sent_time(struct lanedb *db, const char *wa_id,
-	int64_t *sent_ms_out, struct err *err);
+int lanedb_sent_time(struct lanedb *db, const char *wa_id, int64_t *sent_ms_out,
+	struct err *err);
 int lanedb_sent_expire(
 	struct lanedb *db, int64_t before_ms, int limit, struct err *err);
 /* How often (peer, id) was retried: adds one and gives the new count; @base_key

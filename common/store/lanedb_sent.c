@@ -59,8 +59,8 @@ int lanedb_sent_load(struct lanedb *db, const char *wa_id,
 		       : -1;
 }
 
-int lanedb_sent_time(struct lanedb *db, const char *wa_id,
-	int64_t *sent_ms_out, struct err *err)
+int lanedb_sent_time(struct lanedb *db, const char *wa_id, int64_t *sent_ms_out,
+	struct err *err)
 {
 	scoped(query_close) struct query q =
 		query_open(&db->db, "SELECT sent_ms FROM sent WHERE wa_id = ?");

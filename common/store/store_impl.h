@@ -20,7 +20,7 @@ enum list_kind {
 	LIST_CONTACT = 3,
 	LIST_CHAT = 4,
 	LIST_MEDIA = 5, /* its status is a media_kind */
-}; /* stored */
+};			/* stored */
 struct list_key {
 	enum list_kind list;
 	int64_t account_id;

@@ -62,8 +62,8 @@ struct making {
 	const struct castplan *plan;
 	const struct envelope *envelope;
 	struct wa_node *stanza, *participants; /* the second may be NULL */
-	struct cast *cast;
-	bool *has_entry; /* by account */
+	struct cast *cast; /* borrowed: the lane keeps it for the ack */
+	bool *has_entry;   /* by account */
 	bool is_pkmsg;
 };
 
@@ -105,6 +105,8 @@ static int keys_add(struct making *making, struct err *err)
 	if (distribution_pack(making->lane, &plan->chat, &distribution, err) !=
 		0)
 		return -1;
+	making->cast->targets =
+		xcalloc(plan->n_devices + 1, sizeof *making->cast->targets);
 	for (size_t i = 0; i < plan->n_devices; i++) {
 		const struct cast_device *device = &plan->devices[i];
 
@@ -257,8 +259,6 @@ int cast_send(struct lane *lane, struct job *job, const struct castplan *plan,
 		senderkey_rotate(lane, &plan->chat, plan->rotate, err) != 0)
 		return -1;
 	making.cast = cast_new(lane->outbound->groupcast, job->wa_id);
-	making.cast->targets =
-		xcalloc(plan->n_devices + 1, sizeof *making.cast->targets);
 	making.has_entry = arena_alloc(lane->arena, plan->n_accounts + 1);
 	making.stanza = fanout_stanza(
 		lane, job->wa_id, &plan->chat, &composed->envelope);

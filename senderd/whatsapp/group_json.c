@@ -5,7 +5,7 @@
 #include "senderd/whatsapp/people.h"
 
 /* Both names, from what the group says or what we know. */
-static int names_find(struct lane *lane, const struct wa_jid *jid,
+static int both_names(struct lane *lane, const struct wa_jid *jid,
 	const struct wa_jid *told, struct wa_jid *pn, struct wa_jid *lid,
 	struct err *err)
 {
@@ -30,7 +30,7 @@ static json_t *account_json(struct lane *lane, const struct wa_jid *jid,
 {
 	struct wa_jid pn, lid;
 
-	if (names_find(lane, jid, told, &pn, &lid, err) != 0)
+	if (both_names(lane, jid, told, &pn, &lid, err) != 0)
 		return NULL;
 	return people_json(jid, &pn, &lid);
 }

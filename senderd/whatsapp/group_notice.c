@@ -11,6 +11,7 @@
 #include "senderd/whatsapp/content.h"
 #include "senderd/whatsapp/devices.h"
 #include "senderd/whatsapp/group.h"
+#include "senderd/whatsapp/names.h"
 #include "senderd/whatsapp/receipt.h"
 #include "senderd/whatsapp/senderkey.h"
 
@@ -26,24 +27,16 @@ struct notice {
 
 /* ---- people ---- */
 
-/* An account by both its names, as far as they are known; texts in the turn's
- * arena. */
 static int person_name(struct lane *lane, const struct wa_jid *jid,
 	struct group_person *out, struct err *err)
 {
-	struct wa_jid other;
-	bool is_lid = jid->server == WA_SERVER_LID;
-	int found = is_lid ? lanedb_pn_of(lane->db, jid, &other, err)
-			   : lanedb_lid_of(lane->db, jid, &other, err);
+	struct names names;
 
 	*out = (struct group_person){ 0 };
-	if (found < 0)
+	if (names_find(lane, jid, &names, err) != 0)
 		return -1;
-	*(is_lid ? &out->lid : &out->phone) =
-		arena_strdup(lane->arena, jid->user);
-	if (found > 0)
-		*(is_lid ? &out->phone : &out->lid) =
-			arena_strdup(lane->arena, other.user);
+	out->phone = names.phone;
+	out->lid = names.lid;
 	return 0;
 }
 

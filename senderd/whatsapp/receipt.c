@@ -14,7 +14,8 @@
 
 #define BATCH_MAX 256 /* ids in one receipt */
 #define BATCH_WAIT_MS 50
-#define IDS_MAX 1024 /* of one inbound receipt; more are not honoured */
+#define IDS_MAX 1024	 /* of one inbound receipt; more are not honoured */
+#define READERS_MAX 4096 /* the same of an aggregated one */
 #define CLOCKS_AGREE_MS 2000
 #define TIME_MAX_SEC 99999999999LL /* the year 5138: beyond is nonsense */
 
@@ -304,12 +305,12 @@ static int report_read(struct lane *lane, const struct wa_node *receipt,
 	return 0;
 }
 
-/* Many readers of one message: <participants key=id><user jid t [type]/>... */
+/* Many readers of one message: <participants key=id><user jid t [type]/>...
+ * *@n counts them over the whole receipt. */
 static int readers_read(struct lane *lane, const struct wa_node *participants,
-	const struct wa_jid *chat, const char *type, struct err *err)
+	const struct wa_jid *chat, const char *type, size_t *n, struct err *err)
 {
 	const char *id = wa_node_str(participants, "key");
-	size_t n = 0;
 
 	if (id == NULL || strcmp(participants->tag, "participants") != 0)
 		return 0;
@@ -324,7 +325,7 @@ static int readers_read(struct lane *lane, const struct wa_node *participants,
 			!wa_node_jid(user, "jid", &reader) ||
 			!wa_jid_is_user(&reader) || lane_is_self(lane, &reader))
 			continue;
-		if (++n > IDS_MAX)
+		if (++*n > READERS_MAX)
 			break;
 		report.change.at_ms = receipt_time_ms(user);
 		if (report_begin(lane, chat, &reader, &report, err) != 0)
@@ -340,6 +341,7 @@ static int statuses_set(struct lane *lane, const struct wa_node *receipt,
 	enum message_status status = status_of(type);
 	struct wa_jid chat;
 	struct wa_jid reader;
+	size_t n = 0;
 
 	if (!wa_node_jid(receipt, "from", &chat))
 		return 0;
@@ -356,7 +358,7 @@ static int statuses_set(struct lane *lane, const struct wa_node *receipt,
 		return report_read(lane, receipt, &chat, &reader, status, err);
 	}
 	wa_node_each (participants, receipt) {
-		if (readers_read(lane, participants, &chat, type, err) != 0)
+		if (readers_read(lane, participants, &chat, type, &n, err) != 0)
 			return -1;
 	}
 	return 0;
