@@ -138,6 +138,7 @@ static const struct call_method *const tables[] = {
 	group_calls,
 	contact_calls,
 	chat_calls,
+	media_calls,
 	passkey_calls,
 };
 

@@ -43,6 +43,7 @@ extern const struct call_method group_calls[];	 /* group_calls.c */
 extern const struct call_method contact_calls[]; /* contact_calls.c */
 extern const struct call_method chat_calls[];	 /* chat_calls.c */
 
+extern const struct call_method media_calls[];	 /* media_calls.c */
 extern const struct call_method passkey_calls[]; /* passkey.c */
 
 void calls_on_question(struct lane *lane, const Bus__Envelope *question);

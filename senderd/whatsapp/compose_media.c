@@ -182,35 +182,31 @@ static void view_once_wrap(struct composing *c)
 	c->message.view_once_message = wrapper;
 }
 
-static enum compose_state media_set(
-	struct composing *c, struct media_out *media)
+static void media_set(struct composing *c, size_t kind, struct media_out *media)
 {
-	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
-		if (kinds[i].kind != c->job->kind)
-			continue;
-		if (media->ref.type != kinds[i].type)
-			return compose_refuse(c, "media_of_another_kind");
-		if (is_view_once(c) && !kinds[i].may_be_view_once)
-			return compose_refuse(c, "invalid_content");
-		kinds[i].set(c, media);
-		if (is_view_once(c))
-			view_once_wrap(c);
-		c->envelope->type = "media";
-		return COMPOSE_READY;
-	}
-	return compose_refuse(c, "unsupported_kind");
+	kinds[kind].set(c, media);
+	if (is_view_once(c))
+		view_once_wrap(c);
+	c->envelope->type = "media";
 }
 
 enum compose_state compose_media(struct composing *c)
 {
 	struct media_out *media = arena_alloc(c->lane->arena, sizeof *media);
+	size_t kind = 0;
 
-	if (c->job->media_id == 0)
+	while (kind < ARRAY_LEN(kinds) && kinds[kind].kind != c->job->kind)
+		kind++;
+	if (kind == ARRAY_LEN(kinds))
+		return compose_refuse(c, "unsupported_kind");
+	if (c->job->media_id == 0 ||
+		(is_view_once(c) && !kinds[kind].may_be_view_once))
 		return compose_refuse(c, "invalid_content");
-	switch (media_out_get(
-		c->lane, c->job->media_id, media, &c->reason, c->err)) {
+	switch (media_out_get(c->lane, c->job->media_id, kinds[kind].type,
+		media, &c->reason, c->err)) {
 	case MEDIA_OUT_READY:
-		return media_set(c, media);
+		media_set(c, kind, media);
+		return COMPOSE_READY;
 	case MEDIA_OUT_WAITS:
 		return COMPOSE_WAITS;
 	case MEDIA_OUT_REFUSED:

@@ -2,7 +2,20 @@
 
 #include "common/clock.h"
 #include "common/err.h"
-#include "senderd/whatsapp/people.h"
+
+json_t *group_json_person(const struct wa_jid *jid, const struct wa_jid *pn,
+	const struct wa_jid *lid)
+{
+	char text[WA_JID_TEXT];
+	json_t *json = json_pack("{s:s}", "id", wa_jid_text(jid, text));
+
+	if (!wa_jid_is_empty(pn))
+		json_object_set_new(
+			json, "phone", json_sprintf("+%s", pn->user));
+	if (!wa_jid_is_empty(lid))
+		json_object_set_new(json, "lid", json_string(lid->user));
+	return json;
+}
 
 /* Both names, from what the group says or what we know. */
 static int both_names(struct lane *lane, const struct wa_jid *jid,
@@ -32,7 +45,7 @@ static json_t *account_json(struct lane *lane, const struct wa_jid *jid,
 
 	if (both_names(lane, jid, told, &pn, &lid, err) != 0)
 		return NULL;
-	return people_json(jid, &pn, &lid);
+	return group_json_person(jid, &pn, &lid);
 }
 
 json_t *group_json_account(

@@ -25,8 +25,9 @@
 /* Without reuse_days: as long as messages that waited for it may take. */
 #define FRESH_MIN_MS (3600 * 1000LL)
 
-/* One for each media row that messages wait for, so never more than there are
- * messages in memory.  QUEUED -> RUNNING -> done, or RESTING -> QUEUED. */
+/* One for each media row and type that messages wait for, so never more than
+ * there are messages in memory.  QUEUED -> RUNNING -> done, or RESTING ->
+ * QUEUED. */
 struct upload {
 	TAILQ_ENTRY(upload) entry;
 	struct media_uploads *owner;
@@ -212,12 +213,13 @@ static void pump_soon(struct lane *lane)
 	lane_timer_start(lane, &lane->uploads->pump, 0, pump, NULL);
 }
 
-static struct upload *upload_find(
-	struct media_uploads *uploads, int64_t media_id)
+static struct upload *upload_find(struct media_uploads *uploads,
+	int64_t media_id, enum wa_media_type type)
 {
 	struct upload *upload = TAILQ_FIRST(&uploads->all);
 
-	while (upload != NULL && upload->media_id != media_id)
+	while (upload != NULL &&
+		(upload->media_id != media_id || upload->type != type))
 		upload = TAILQ_NEXT(upload, entry);
 	return upload;
 }
@@ -228,7 +230,7 @@ static void upload_join(struct lane *lane, int64_t media_id,
 	struct media_uploads *uploads = lane->uploads;
 	struct upload *upload;
 
-	if (upload_find(uploads, media_id) != NULL)
+	if (upload_find(uploads, media_id, type) != NULL)
 		return;
 	upload = xcalloc(1, sizeof(*upload));
 	upload->owner = uploads;
@@ -300,10 +302,10 @@ static int on_row(const struct media *row, void *arg)
 }
 
 enum media_out_state media_out_get(struct lane *lane, int64_t media_id,
-	struct media_out *out, const char **reason_out, struct err *err)
+	enum wa_media_type type, struct media_out *out, const char **reason_out,
+	struct err *err)
 {
 	struct row_arg found = { .lane = lane, .out = out };
-	enum wa_media_type type;
 	int fresh;
 
 	*out = (struct media_out){ 0 };
@@ -316,7 +318,10 @@ enum media_out_state media_out_get(struct lane *lane, int64_t media_id,
 		*reason_out = "media_unavailable";
 		return MEDIA_OUT_REFUSED;
 	}
-	type = type_of(out->kind);
+	if (type != WA_MEDIA_DOCUMENT && type != type_of(out->kind)) {
+		*reason_out = "media_of_another_kind";
+		return MEDIA_OUT_REFUSED;
+	}
 	fresh = fresh_load(
 		lane, found.sha256, type, &out->ref, &out->key_ms, err);
 	if (fresh < 0)

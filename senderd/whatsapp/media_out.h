@@ -35,10 +35,12 @@ struct media_out {
 	const uint8_t *waveform; /* the same */
 	size_t n_waveform;
 };
-/* What a message with media row @media_id is to say.  WAITS: an upload was
- * started or joined; outbound_resume_media() is called in a later turn, with a
- * reason when it is given up.  REFUSED: *@reason_out is a literal. */
+/* What a message with media row @media_id is to say, its blob being of @type:
+ * the row's own, or DOCUMENT, as which any file may be sent.  WAITS: an upload
+ * was started or joined; outbound_resume_media() is called in a later turn,
+ * with a reason when it is given up.  REFUSED: *@reason_out is a literal. */
 enum media_out_state media_out_get(struct lane *lane, int64_t media_id,
-	struct media_out *out, const char **reason_out, struct err *err);
+	enum wa_media_type type, struct media_out *out, const char **reason_out,
+	struct err *err);
 
 #endif

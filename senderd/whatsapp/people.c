@@ -9,6 +9,7 @@
 #include "senderd/facts.h"
 #include "senderd/whatsapp/calls.h"
 #include "senderd/whatsapp/devices.h"
+#include "senderd/whatsapp/group_json.h"
 #include "senderd/whatsapp/tokens.h"
 
 void people_free(struct people_named **peoplep)
@@ -193,20 +194,6 @@ int people_add_nodes(struct lane *lane, struct wa_node *parent,
 	return n;
 }
 
-json_t *people_json(const struct wa_jid *jid, const struct wa_jid *pn,
-	const struct wa_jid *lid)
-{
-	char text[WA_JID_TEXT];
-	json_t *json = json_pack("{s:s}", "id", wa_jid_text(jid, text));
-
-	if (!wa_jid_is_empty(pn))
-		json_object_set_new(
-			json, "phone", json_sprintf("+%s", pn->user));
-	if (!wa_jid_is_empty(lid))
-		json_object_set_new(json, "lid", json_string(lid->user));
-	return json;
-}
-
 /* Is @person whom the server calls @jid, or @pn? */
 static bool is_person(const struct person_named *person,
 	const struct wa_jid *jid, const struct wa_jid *pn)
@@ -271,9 +258,9 @@ json_t *people_outcomes(
 		const struct wa_node *request =
 			wa_node_child(person->outcome, "add_request");
 		int64_t code = wa_node_int(person->outcome, "error", 0);
-		json_t *json = people_json(wa_jid_is_empty(&person->lid)
-						   ? &person->pn
-						   : &person->lid,
+		json_t *json = group_json_person(wa_jid_is_empty(&person->lid)
+							 ? &person->pn
+							 : &person->lid,
 			&person->pn, &person->lid);
 
 		if (person->outcome == NULL)

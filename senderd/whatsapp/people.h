@@ -46,8 +46,5 @@ int people_add_nodes(struct lane *lane, struct wa_node *parent,
  * <participant jid [error]> for each; NULL: they are all unknown. */
 json_t *people_outcomes(
 	struct people_named *people, const struct wa_node *answer);
-/* {id, phone?, lid?} of an account under the name @jid. */
-json_t *people_json(const struct wa_jid *jid, const struct wa_jid *pn,
-	const struct wa_jid *lid);
 
 #endif

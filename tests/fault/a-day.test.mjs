@@ -121,7 +121,7 @@ function order(run, r, n) {
 	if (kind < 0.12) return { to, type: 'IMAGE', text: `image ${n}`, mediaId: run.images[Math.floor(n / 20) % IMAGES] }
 	if (kind < 0.2 && mine.length > 0) return { to, type: 'EDIT', text: `edit ${n}`, target: { messageId: r.pick(mine).messageId } }
 	if (kind < 0.28 && mine.length > 0)
-		return { to, type: 'REACTION', text: String.fromCodePoint(0x1f300 + n % 700), target: { messageId: r.pick(mine).messageId } }
+		return { to, type: 'REACTION', text: String.fromCodePoint(0x1f300 + run.reactions++), target: { messageId: r.pick(mine).messageId } }
 	return { to, type: 'TEXT', text: `text ${n}` }
 }
 
@@ -296,7 +296,7 @@ async function start(page) {
 	const images = []
 	for (let i = 0; i < IMAGES; i++) images.push((await upload(suite, png(64, 48, [i * 30, 99, 7]), { name: `${i}.png` })).body.id)
 	const end = Date.now() + SECONDS * 1000
-	return { suite, hook, group, images, faults: [], out: [], in: [], next: 0, nextIn: 0, stopped: false, over() { return this.stopped || Date.now() > end } }
+	return { suite, hook, group, images, faults: [], out: [], in: [], next: 0, nextIn: 0, reactions: 0, stopped: false, over() { return this.stopped || Date.now() > end } }
 }
 
 test(`24 simulated hours of random faults, compressed in time, end connected with nothing lost or doubled (seed ${seed})`, { timeout: 900000 }, async (t) => {
@@ -326,10 +326,10 @@ test(`24 simulated hours of random faults, compressed in time, end connected wit
 		t.diagnostic(`faults: ${JSON.stringify(tally(run.faults))}; out: ${JSON.stringify(tally(run.out.map((o) => o.type)))}`)
 	} catch (error) {
 		error.message = `seed ${seed}: ${error.message}`
-		if (process.env.FAULT_LOG) writeFileSync(process.env.FAULT_LOG, suite.log)
 		throw error
 	} finally {
 		run.stopped = true
+		if (process.env.FAULT_LOG) writeFileSync(process.env.FAULT_LOG, suite.log)
 		page.server.close()
 		await run.hook.close()
 		await suite.stop({ allowErrors: [/./] })

@@ -2,9 +2,11 @@
 import { spawn, execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { join } from 'node:path'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { Suite, eventually, http, sleep } from '../lib/suite.mjs'
+import { BIN, Suite, eventually, http, receiver, sleep } from '../lib/suite.mjs'
+import { upload } from '../lib/media.mjs'
 
 const run = promisify(execFile)
 const TOOLS = process.env.VEREDA_TOOLS
@@ -12,7 +14,11 @@ const MESSAGES = Number(process.env.BENCH_MESSAGES || 20000)
 const LANES = Number(process.env.BENCH_LANES || 50)
 const PHONES = 100
 const HOOK_DEVICES = 4
-const figures = {}
+const MEDIA_MIB = [1, 4, 16]
+const MEDIA_ROUNDS = 3
+const GROUP_SIZE = 200
+const HISTORY = { chats: 5000, messages: 100000, days: 60, chunks: 10 }
+const figures = { lane_uss_kb: {} }
 const note = (text) => process.stderr.write(`bench: ${text}\n`)
 
 const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)]
@@ -24,6 +30,14 @@ function uss(pid) {
 		if (m) kb += Number(m[2])
 	}
 	return kb
+}
+
+// The largest USS of the device's lane until stop() is called.
+function watchLane(suite) {
+	const [pid] = suite.pids('lane')
+	let peak = uss(pid)
+	const timer = setInterval(() => { peak = Math.max(peak, uss(pid)) }, 50)
+	return { pid, stop: () => { clearInterval(timer); return Math.max(peak, uss(pid)) } }
 }
 
 async function coldStart() {
@@ -65,7 +79,9 @@ async function sends(suite) {
 	const began = Date.now()
 	const before = await arrived()
 	const goal = PHONES + MESSAGES
+	const watch = watchLane(suite)
 	await eventually('everything arrived', async () => (await arrived()) >= goal, 300000)
+	figures.lane_uss_kb.under_load_max = watch.stop()
 	figures.lane_messages = { count: goal - before, seconds: (Date.now() - began) / 1000, per_second: Math.round((goal - before) / ((Date.now() - began) / 1000)) }
 	note('accepting and sending together')
 	const goal2 = goal + MESSAGES / 2
@@ -140,7 +156,102 @@ async function lanes() {
 	for (let i = 0; i < LANES; i++) await pair(suite, `lane ${i}`, `15558${String(i).padStart(6, '0')}`)
 	await sleep(5000)
 	const sizes = suite.pids('lane').map(uss)
-	figures.idle_lane = { lanes: sizes.length, uss_kb_median: median(sizes), uss_kb_max: Math.max(...sizes) }
+	figures.lane_uss_kb.idle = { lanes: sizes.length, median: median(sizes), max: Math.max(...sizes) }
+	await suite.stop({ allowErrors: [/./] })
+}
+
+const waitFor = async (what, check, timeoutMs = 120000) => { // finer than eventually(), for what takes milliseconds
+	for (const end = Date.now() + timeoutMs; Date.now() < end; await sleep(2)) if (await check()) return
+	throw new Error(`timed out waiting until ${what}`)
+}
+const perSecond = (mib, ms) => Number((mib * 1.048576 / (ms / 1000)).toFixed(1))
+
+// One JSON document a line, or nothing where the tool is not built.
+async function tool(name, ...args) {
+	if (!existsSync(join(TOOLS, name))) return []
+	const { stdout } = await run(join(TOOLS, name), args)
+	return stdout.trim().split('\n').map((line) => JSON.parse(line))
+}
+
+// Through everything: file to media host and message to phone; message from phone to file that is ready.
+async function media() {
+	const suite = await Suite.start({ env: { VEREDA_SAFETY_ENABLED: 'false' } })
+	const hook = await receiver()
+	const friend = '15557000001', own = suite.devicePhone.replace('+', '')
+	await suite.phone(friend, { readAfterMs: -1 })
+	await suite.api('PUT', '/v1/developer/webhooks', { body: { deviceUid: suite.deviceUid, personalWebhookUrl: hook.url } })
+	const inbox = async () => (await suite.sandboxCall('GET', `/phones/${friend}`)).inboxCount
+	const ready = () => hook.events('media.ready').length
+	await suite.send(friend, 'warm up')
+	await waitFor('the warm-up arrived', async () => (await inbox()) === 1)
+	note('media')
+	figures.media = []
+	for (const mib of MEDIA_MIB) {
+		const up = [], down = []
+		for (let round = 0; round < MEDIA_ROUNDS; round++) {
+			const file = (await upload(suite, randomBytes(mib << 20), { name: 'a.bin' })).body
+			const had = await inbox()
+			let began = Date.now()
+			await suite.api('POST', '/v1/developer/messages/send-media', { body: { deviceUid: suite.deviceUid, to: friend, mediaId: file.id } })
+			await waitFor('the file was sent', async () => (await inbox()) > had)
+			up.push(Date.now() - began)
+			const before = ready()
+			// A few bytes more each time: what the same host has already would not be moved.
+			const mediaBytes = (mib << 20) - round * 16
+			await suite.sandboxCall('POST', `/phones/${friend}/send`, { to: own, kind: 'document', mediaBytes, mimetype: 'application/octet-stream', fileName: 'b.bin' })
+			began = Date.now()
+			await waitFor('the file was received', () => ready() > before)
+			down.push(Date.now() - began)
+		}
+		figures.media.push({ mib, upload_ms: median(up), upload_mb_s: perSecond(mib, median(up)), download_ms: median(down), download_mb_s: perSecond(mib, median(down)) })
+	}
+	await suite.stop({ allowErrors: [/./] })
+	await hook.close()
+	figures.mediaxfer = (await tool('xferbench', join(BIN, 'mediaxfer'))).map(({ op, mib, mb_s, cpu_ms, peak_kib }) => ({ op, mib, mb_s, cpu_ms, peak_rss_kib: peak_kib }))
+	figures.voice = (await tool('convbench', join(BIN, 'mediaconv'), '60'))[0] ?? null
+}
+
+// The first message to a large group pays for its members' devices and keys, those that follow for one encryption.
+async function group() {
+	const suite = await Suite.start({ env: { VEREDA_SAFETY_ENABLED: 'false' } })
+	note(`a group of ${GROUP_SIZE}`)
+	const phones = Array.from({ length: GROUP_SIZE - 1 }, (_, i) => `1555600${String(i).padStart(4, '0')}`)
+	for (const phone of phones) await suite.phone(phone, { readAfterMs: -1 })
+	const { jid } = await suite.sandboxCall('POST', '/groups', { creator: phones[0], subject: 'Large', members: [suite.devicePhone, ...phones.slice(1)] })
+	await sleep(2000)
+	const arrived = async () => (await count(suite)).counts.inbox
+	const one = async (text) => {
+		const before = await arrived()
+		const { status, body } = await suite.api('POST', `/v1/devices/${suite.deviceUid}/messages`, { body: { to: jid, type: 'TEXT', text } })
+		const began = Date.now()
+		if (status !== 200) throw new Error(JSON.stringify(body))
+		await waitFor('all have it', async () => (await arrived()) >= before + phones.length)
+		const all_ms = Date.now() - began
+		const m = await suite.waitStatus(body.messageId, ['SENT', 'DELIVERED', 'READ'])
+		return { all_have_it_ms: all_ms, server_ack_ms: Date.parse(m.sentAt) - Date.parse(m.createdAt) }
+	}
+	const first = await one('the first')
+	const following = []
+	for (let i = 0; i < 5; i++) following.push(await one(`following ${i}`))
+	const of = (key) => median(following.map((f) => f[key]))
+	figures.group_send = { members: GROUP_SIZE, first, following: { all_have_it_ms: of('all_have_it_ms'), server_ack_ms: of('server_ack_ms') } }
+	await suite.stop({ allowErrors: [/./] })
+}
+
+async function history() {
+	const suite = await Suite.start({ env: { VEREDA_SAFETY_ENABLED: 'false', VEREDA_HISTORY_MODE: 'messages' } })
+	note(`a history of ${HISTORY.messages} messages`)
+	await sleep(2000)
+	const watch = watchLane(suite)
+	const before_kb = uss(watch.pid)
+	const began = Date.now()
+	await suite.sandboxCall('POST', `/phones/${suite.devicePhone.replace('+', '')}/history`, HISTORY)
+	const read = () => suite.log.split('\n').filter((line) => /history id=\S+ status=read /.test(line) && !/ chats=0 /.test(line)).length
+	await eventually('the history is read', () => read() >= HISTORY.chunks, 120000)
+	const seconds = (Date.now() - began) / 1000
+	await sleep(2000)
+	const after_kb = uss(watch.pid)
+	figures.lane_uss_kb.history = { ...HISTORY, seconds, before: before_kb, max: watch.stop(), after: after_kb }
 	await suite.stop({ allowErrors: [/./] })
 }
 
@@ -149,5 +260,8 @@ const suite = await Suite.start({ env: { VEREDA_SAFETY_ENABLED: 'false' } })
 await sends(suite)
 await webhooks(suite)
 await suite.stop({ allowErrors: [/./] })
+await media()
+await group()
+await history()
 await lanes()
 console.log(JSON.stringify(figures, null, 2))

@@ -489,6 +489,19 @@ static void a_download_ends_where_it_becomes_too_large(void **state)
 	assert_int_equal(run(world), XFER_REFUSED);
 }
 
+static void an_error_page_is_not_taken_for_the_file(void **state)
+{
+	struct world *world = *state;
+	char page[] = "Sorry, there is no such file here, and never was one.";
+
+	close(blob_of(world, FILE_TEXT));
+	world->request.max_bytes = 10;
+	answers(&world->a, 404, page);
+	answers(&world->b, 410, page);
+	assert_int_equal(run(world), XFER_GONE);
+	check_file(world, "");
+}
+
 static void a_host_that_hangs_is_left_when_time_is_up(void **state)
 {
 	struct world *world = *state;
@@ -515,8 +528,10 @@ static void http_stays_on_this_machine(void **state)
 	struct world *world = *state;
 	scoped(fd_close) int blob = blob_of(world, FILE_TEXT);
 
-	/* As if such a name had got past the request's reader. */
-	snprintf(world->request.hosts[0], XFER_HOST, "192.0.2.1");
+	/* As if such a name had got past the request's reader: it would lead to
+	 * the host, but does not say that it stays here. */
+	snprintf(world->request.hosts[0], XFER_HOST, "0.0.0.0%s",
+		strchr(world->a.name, ':'));
 	world->request.n_hosts = 1;
 	gives(&world->a, 200, blob);
 	assert_int_equal(run(world), XFER_FAILED);
@@ -649,6 +664,7 @@ int main(void)
 		cmocka_unit_test(a_blob_that_is_not_what_was_said_is_refused),
 		WORLD_TEST(a_broken_copy_is_made_good_by_another_host),
 		WORLD_TEST(a_download_ends_where_it_becomes_too_large),
+		WORLD_TEST(an_error_page_is_not_taken_for_the_file),
 		WORLD_TEST(a_host_that_hangs_is_left_when_time_is_up),
 		WORLD_TEST(a_host_that_is_not_there_is_passed_over),
 		WORLD_TEST(http_stays_on_this_machine),

@@ -797,6 +797,7 @@ static void earlier_messages_are_asked_of_the_phone(void **state)
 			.oldest_wa_id = "A0",
 			.oldest_from_me = true },
 		CHAT_OLDEST);
+	assert_int_equal(fake_turn_end(fake), 0);
 	ask(fake, "history.request",
 		"{\"chat\":\"+15550002222\",\"count\":20}");
 	assert_int_equal(fake->answer_error, ERR_OK);

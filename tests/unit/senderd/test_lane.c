@@ -10,6 +10,7 @@
 #include "common/arena.h"
 #include "common/own.h"
 #include "senderd/facts.h"
+#include "senderd/health.h"
 #include "senderd/lane.h"
 
 /* Every step that is allowed, written down a second time: a line too many or
@@ -105,6 +106,7 @@ static int lane_setup(void **state)
 
 	lane->arena = arena_new(1024);
 	lane->facts = facts_new();
+	lane->health = health_new();
 	lane->row_status = DEVICE_DISCONNECTED;
 	lane->id.is_paired = true;
 	lane->id.jid = wa_jid_pn("15550001111", 3);
@@ -118,6 +120,7 @@ static int lane_teardown(void **state)
 	struct lane *lane = *state;
 
 	facts_free(&lane->facts);
+	health_free(&lane->health);
 	arena_free(&lane->arena);
 	free(lane);
 	return 0;

@@ -37,6 +37,7 @@ static int setup(void **state)
 	wa_crypto_init();
 	f->arena = arena_new(1024);
 	f->config.whatsapp.client_version = (char *)"2.3000.1045649367";
+	f->config.history.mode = (char *)"names";
 	f->config.whatsapp.device_name = (char *)"Vereda";
 	wa_keypair_new(&f->id.noise);
 	wa_keypair_new(&f->id.identity);

@@ -29,18 +29,24 @@ static int64_t media_add(struct fake *fake, enum media_kind kind)
 					       .n_waveform = sizeof waveform });
 }
 
+/* Why the last one was refused. */
+static const char *reason;
+
+static enum media_out_state get_as(struct fake *fake, int64_t media_id,
+	enum wa_media_type type, struct media_out *out)
+{
+	struct err err = ERR_NONE;
+	enum media_out_state state =
+		media_out_get(&fake->lane, media_id, type, out, &reason, &err);
+
+	fake_run(fake);
+	return state;
+}
+
 static enum media_out_state get(
 	struct fake *fake, int64_t media_id, struct media_out *out)
 {
-	const char *reason = NULL;
-	struct err err = ERR_NONE;
-	enum media_out_state state =
-		media_out_get(&fake->lane, media_id, out, &reason, &err);
-
-	if (state == MEDIA_OUT_REFUSED)
-		assert_string_equal(reason, "media_unavailable");
-	fake_run(fake);
-	return state;
+	return get_as(fake, media_id, WA_MEDIA_IMAGE, out);
 }
 
 static struct wa_media_ref ref_of(const struct fake_transfer *transfer)
@@ -77,6 +83,7 @@ static void only_files_that_are_here_can_be_sent(void **state)
 	struct media_out out;
 
 	assert_int_equal(get(fake, 4711, &out), MEDIA_OUT_REFUSED);
+	assert_string_equal(reason, "media_unavailable");
 	assert_int_equal(get(fake, fake_media_insert(fake, &row), &out),
 		MEDIA_OUT_REFUSED);
 	row.state = MEDIA_GONE;
@@ -117,14 +124,34 @@ static void every_kind_is_uploaded_under_its_type(void **state)
 		struct media_out out;
 
 		fake_setup((void **)&fake);
-		assert_int_equal(
-			get(fake, media_add(fake, cases[i].kind), &out),
+		assert_int_equal(get_as(fake, media_add(fake, cases[i].kind),
+					 cases[i].type, &out),
 			MEDIA_OUT_WAITS);
 		assert_non_null(fake_transfer());
 		assert_int_equal(fake_transfer()->type, cases[i].type);
 		assert_memory_equal(fake_transfer()->sha256, sha256, 32);
 		fake_teardown((void **)&fake);
 	}
+}
+
+static void any_file_goes_as_a_document_and_as_nothing_else(void **state)
+{
+	struct fake *fake = *state;
+	int64_t image = media_add(fake, MEDIA_IMAGE);
+	struct media_out out;
+
+	assert_int_equal(
+		get_as(fake, image, WA_MEDIA_VIDEO, &out), MEDIA_OUT_REFUSED);
+	assert_string_equal(reason, "media_of_another_kind");
+	assert_int_equal(get_as(fake, media_add(fake, MEDIA_DOCUMENT),
+				 WA_MEDIA_IMAGE, &out),
+		MEDIA_OUT_REFUSED);
+	assert_int_equal(
+		get_as(fake, image, WA_MEDIA_DOCUMENT, &out), MEDIA_OUT_WAITS);
+	/* Its keys are others, so it is another blob. */
+	assert_int_equal(get(fake, image, &out), MEDIA_OUT_WAITS);
+	assert_int_equal(n_fake_transfers, 2);
+	assert_int_equal(fake_transfer()->type, WA_MEDIA_DOCUMENT);
 }
 
 /* ---- one upload ---- */
@@ -152,17 +179,16 @@ static void a_message_gets_what_the_row_and_the_host_say(void **state)
 	struct fake *fake = *state;
 	int64_t media_id = media_add(fake, MEDIA_VOICE);
 	int64_t before_ms = clock_now_ms();
-	const char *reason = NULL;
 	struct wa_media_ref ref;
 	struct media_out out;
 	struct err err = ERR_NONE;
 
-	get(fake, media_id, &out);
+	get_as(fake, media_id, WA_MEDIA_AUDIO, &out);
 	ref = ref_of(fake_transfer());
 	upload_done(fake);
 	/* Within one turn, to which its bytes belong. */
-	assert_int_equal(
-		media_out_get(&fake->lane, media_id, &out, &reason, &err),
+	assert_int_equal(media_out_get(&fake->lane, media_id, WA_MEDIA_AUDIO,
+				 &out, &reason, &err),
 		MEDIA_OUT_READY);
 	assert_memory_equal(&out.ref, &ref, sizeof ref);
 	assert_true(out.key_ms >= before_ms && out.key_ms <= clock_now_ms());
@@ -370,6 +396,7 @@ int main(void)
 		LANE_TEST(only_files_that_are_here_can_be_sent),
 		LANE_TEST(a_file_of_another_account_is_none_of_ours),
 		cmocka_unit_test(every_kind_is_uploaded_under_its_type),
+		LANE_TEST(any_file_goes_as_a_document_and_as_nothing_else),
 		LANE_TEST(one_upload_serves_every_message),
 		LANE_TEST(a_message_gets_what_the_row_and_the_host_say),
 		cmocka_unit_test(an_upload_is_used_again_for_so_many_days),

@@ -558,6 +558,7 @@ static void status_is_for_its_audience_alone(void **state)
 		retry_new(fake, "3EB0", &status, 1, fake->bob->registration_id);
 	wa_node_set_jid(receipt, "participant", &fake->bob->jid);
 	ask(fake, receipt);
+	assert_null(fake_question(fake)); /* for his keys, say */
 	assert_int_equal(fake_count(fake, "message"), 0);
 	receipt = retry_new(
 		fake, "3EB0", &status, 1, carol_of(fake)->registration_id);
