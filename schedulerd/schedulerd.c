@@ -14,6 +14,7 @@
 #include "common/store/idempotency.h"
 #include "common/store/scheduled.h"
 #include "schedulerd/due.h"
+#include "schedulerd/files.h"
 
 #define LOOK_SEC 30
 #define RETRY_MS 1000 /* after the store failed */
@@ -97,6 +98,8 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg)
 	if (n < 0)
 		log_error("housekeeping failed reason=\"%s\" retry_sec=%d",
 			log_quote(err.msg), SWEEP_SEC);
+	if (n != SWEEP_ROWS)
+		files_sweep(sd, sd->n_sweeps++);
 	event_add(sd->sweep, n == SWEEP_ROWS ? &soon : &later);
 }
 

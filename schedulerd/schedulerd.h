@@ -19,6 +19,7 @@ struct schedulerd {
 	struct event *readable; /* of wake */
 	struct event *timer;	/* the next due time, or the next look */
 	struct event *sweep;	/* housekeeping */
+	unsigned n_sweeps;
 };
 
 int schedulerd_open(

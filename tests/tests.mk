@@ -15,14 +15,19 @@ run: deps all
 	$(BIN)/vereda up --sandbox
 
 # The default test build carries the sanitizers.
-.PHONY: test unit e2e interop fault fuzz-short
+.PHONY: test test-busy test-waiting unit e2e interop fault
 test: deps
 	$(MAKE) --no-print-directory SAN=1 -j2 all tools
-	$(MAKE) --no-print-directory SAN=1 -j2 unit
-	$(MAKE) --no-print-directory SAN=1 e2e
-	$(MAKE) --no-print-directory SAN=1 interop
-	$(MAKE) --no-print-directory SAN=1 fault
-	$(MAKE) --no-print-directory fuzz
+	$(MAKE) --no-print-directory -j2 --output-sync=recurse test-busy test-waiting
+
+# Two at a time: those that compute, and those that mostly wait for each other's processes.
+test-busy:
+	@$(MAKE) --no-print-directory SAN=1 -j2 unit
+	@$(MAKE) --no-print-directory FUZZ_SECONDS=$${FUZZ_SECONDS:-4} fuzz
+test-waiting:
+	@$(MAKE) --no-print-directory SAN=1 -j1 e2e
+	@$(MAKE) --no-print-directory SAN=1 -j1 interop
+	@$(MAKE) --no-print-directory SAN=1 -j1 fault
 
 unit: $(UNIT_BIN)
 	BUILD=$(BUILD) sh tests/unit/run.sh $(UNIT_BIN)

@@ -20,6 +20,7 @@
 #define HASH_HEX (2 * 32 + 1)
 #define TEMP_NAME_BYTES 16
 #define TEMP_KEPT_SEC (24 * 3600)
+#define UNSURE_SEC 3600
 
 /* "" when it does not fit: a path that was cut off would be another file's. */
 static void path_print(char out[LIBRARY_PATH], const char *dir,
@@ -169,6 +170,35 @@ void library_clean(const struct config *config)
 			log_info("library file=%s status=removed "
 				 "reason=\"left behind\"",
 				log_quote(entry->d_name));
+	}
+	closedir(dir);
+}
+
+void library_each(const struct config *config, uint8_t first,
+	void (*fn)(const uint8_t sha256[32], void *arg), void *arg)
+{
+	char path[LIBRARY_PATH], name[4];
+	time_t before = time(NULL) - UNSURE_SEC;
+	DIR *dir;
+
+	snprintf(name, sizeof(name), "/%02x", first);
+	path_print(path, config->suite.state_dir, name, "");
+	dir = opendir(path);
+	if (dir == NULL)
+		return;
+	for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+		uint8_t sha256[32];
+		struct stat st;
+		size_t n = 0;
+
+		if (sodium_hex2bin(sha256, sizeof(sha256), entry->d_name,
+			    strlen(entry->d_name), NULL, &n, NULL) != 0 ||
+			n != sizeof(sha256) ||
+			fstatat(dirfd(dir), entry->d_name, &st,
+				AT_SYMLINK_NOFOLLOW) != 0 ||
+			!S_ISREG(st.st_mode) || st.st_mtime >= before)
+			continue;
+		fn(sha256, arg);
 	}
 	closedir(dir);
 }

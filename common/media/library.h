@@ -27,6 +27,10 @@ int library_keep(const struct config *config, const char *temp_path,
 int library_open(
 	const struct config *config, const uint8_t sha256[32], struct err *err);
 void library_remove(const struct config *config, const uint8_t sha256[32]);
+/* Calls @fn with each file whose hash begins with @first and that is older than
+ * an hour: younger ones may not have their row yet. */
+void library_each(const struct config *config, uint8_t first,
+	void (*fn)(const uint8_t sha256[32], void *arg), void *arg);
 /* Temporary files that a killed process left, older than a day. */
 void library_clean(const struct config *config);
 

@@ -188,6 +188,23 @@ static bool part_is_known(const struct inbound *in, const struct wa_node *enc,
 	       wa_node_is(enc, "type", "msg");
 }
 
+/* The chain of a sender key is past this message.  In a group that does not say
+ * that we have it: the answer to a retry moves the chain to where the sender
+ * is, and what it wrote before may still be on its way. */
+static int passed_handle(struct lane *lane, const struct inbound *in,
+	struct outcome *outcome, struct err *err)
+{
+	bool known = true;
+
+	if (in->is_group && received_is_known(lane, in, &known, err) != 0)
+		return -1;
+	if (known)
+		outcome->is_read = true;
+	else if (outcome->failure == WA_SIGNAL_OK)
+		outcome->failure = WA_SIGNAL_DUPLICATE;
+	return 0;
+}
+
 /* -1: the lane database failed. */
 static int part_handle(struct lane *lane, struct inbound *in,
 	const struct wa_node *enc, struct outcome *outcome, struct err *err)
@@ -201,8 +218,7 @@ static int part_handle(struct lane *lane, struct inbound *in,
 	case WA_SIGNAL_OK:
 		return plain_handle(lane, in, &plain, is_content, outcome, err);
 	case WA_SIGNAL_DUPLICATE:
-		outcome->is_read |= is_content;
-		return 0;
+		return is_content ? passed_handle(lane, in, outcome, err) : 0;
 	case WA_SIGNAL_STORE:
 		return err_set(err, ERR_IO, "keys of the lane database");
 	case WA_SIGNAL_NO_SESSION:

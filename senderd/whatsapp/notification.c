@@ -9,10 +9,12 @@
 #include "senderd/facts.h"
 #include "senderd/lane.h"
 #include "senderd/whatsapp/app_state.h"
+#include "senderd/whatsapp/cold_chats.h"
 #include "senderd/whatsapp/devices.h"
 #include "senderd/whatsapp/group_notice.h"
-#include "senderd/whatsapp/senderkey.h"
+#include "senderd/whatsapp/media_in.h"
 #include "senderd/whatsapp/privacy.h"
+#include "senderd/whatsapp/senderkey.h"
 #include "senderd/whatsapp/tokens.h"
 
 /* A user's primary device was registered anew: nothing we hold for it fits any
@@ -100,14 +102,17 @@ static const struct {
 	const char *type;
 	int (*fn)(struct lane *lane, const struct wa_node *notification,
 		struct err *err);
+	bool repeats; /* its id is not its own, or each one counts */
 } kinds[] = {
-	{ "encrypt", on_encrypt },
-	{ "devices", on_devices },
-	{ "account_sync", on_account_sync },
-	{ "server_sync", app_state_on_notification },
-	{ "contacts", devices_on_contacts },
-	{ "privacy_token", tokens_on_notification },
-	{ "w:gp2", group_notice_on_notification },
+	{ "mediaretry", media_in_on_retry, true },
+	{ "mex", cold_chats_on_notification, true },
+	{ "encrypt", on_encrypt, false },
+	{ "devices", on_devices, false },
+	{ "account_sync", on_account_sync, false },
+	{ "server_sync", app_state_on_notification, false },
+	{ "contacts", devices_on_contacts, false },
+	{ "privacy_token", tokens_on_notification, false },
+	{ "w:gp2", group_notice_on_notification, false },
 };
 
 /* Kinds that act remember the ids they acted on. */
@@ -121,6 +126,8 @@ static int notification_handle(
 	for (size_t i = 0; id != NULL && i < ARRAY_LEN(kinds); i++) {
 		if (!wa_node_is(notification, "type", kinds[i].type))
 			continue;
+		if (kinds[i].repeats)
+			return kinds[i].fn(lane, notification, err);
 		wa_node_jid(notification, "from", &from);
 		if (lanedb_seen(lane->db, &from, &from, id, clock_now_ms(),
 			    &was_seen, err) != 0)

@@ -73,6 +73,35 @@ static int on_known_row(const struct message *row, void *arg)
 	return 1;
 }
 
+struct told {
+	const struct parties *parties;
+	bool is_told;
+};
+
+static int on_told_row(const struct message *row, void *arg)
+{
+	struct told *told = arg;
+
+	told->is_told |= row->sender != NULL &&
+			 names_match(&told->parties->chat, row->chat) &&
+			 names_match(&told->parties->sender, row->sender);
+	return told->is_told;
+}
+
+int received_is_known(struct lane *lane, const struct inbound *in,
+	bool *known_out, struct err *err)
+{
+	struct parties parties;
+	struct told told = { .parties = &parties };
+
+	if (parties_find(lane, in, &parties, err) != 0 ||
+		store_message_each_wa_id(lane->store, lane->device_id, in->id,
+			on_told_row, &told, err) != 0)
+		return -1;
+	*known_out = told.is_told;
+	return 0;
+}
+
 /* Its blob is asked for once. */
 static int media_find(struct lane *lane, const struct inbound *in,
 	const struct parties *parties, struct content *content,

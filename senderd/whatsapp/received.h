@@ -15,6 +15,9 @@ int received_handle(struct lane *lane, struct inbound *in,
 /* Only the phone has the content (view once, say): shown as such. */
 int received_unavailable(
 	struct lane *lane, const struct inbound *in, struct err *err);
+/* Is there a row of this very message, from a delivery before this one? */
+int received_is_known(struct lane *lane, const struct inbound *in,
+	bool *known_out, struct err *err);
 /* The name that the sender shows, cleaned; NULL: none. */
 const char *received_push_name(struct lane *lane, const struct inbound *in);
 

@@ -560,11 +560,9 @@ static void a_broken_patch_changes_nothing(void **state)
 {
 	for (enum cloud_fault fault = FAULT_PATCH_MAC; fault < N_FAULTS;
 		fault++) {
-		struct fake *fake = NULL;
+		struct fake *fake = *state;
 		scoped(cloud_free) struct cloud *cloud = cloud_new(LOW);
 
-		fake_setup(state);
-		fake = *state;
 		set_pin(cloud, "1@lid", true);
 		cloud_commit(cloud);
 		set_pin(cloud, "1@lid", false);
@@ -593,8 +591,8 @@ static void a_broken_patch_changes_nothing(void **state)
 		app_state_on_dirty(&fake->lane);
 		answer_until_asked(fake, cloud);
 		fake_teardown(state);
+		fake_setup(state);
 	}
-	fake_setup(state);
 }
 
 static void a_collection_that_was_broken_is_whole_after_a_snapshot(void **state)
@@ -732,12 +730,10 @@ static void a_broken_snapshot_changes_nothing(void **state)
 		FAULT_VALUE, FAULT_LEFT_OUT, FAULT_CUT };
 
 	for (size_t i = 0; i < ARRAY_LEN(faults); i++) {
-		struct fake *fake = NULL;
+		struct fake *fake = *state;
 		scoped(cloud_free) struct cloud *cloud = cloud_new(CONTACTS);
 		scoped(buf_fini) struct buf snapshot = BUF_INIT;
 
-		fake_setup(state);
-		fake = *state;
 		many_contacts(cloud, 3);
 		cloud_snapshot(cloud, faults[i], &snapshot);
 		ready(fake, cloud);
@@ -751,8 +747,8 @@ static void a_broken_snapshot_changes_nothing(void **state)
 		assert_false(
 			wa_node_is(asked_collection(fake), "name", CONTACTS));
 		fake_teardown(state);
+		fake_setup(state);
 	}
-	fake_setup(state);
 }
 
 static void a_snapshot_that_is_gone_is_asked_for_again_once(void **state)
