@@ -121,8 +121,7 @@ static json_t *settings_json(const struct group *group)
 						  : group->n_claimed),
 		"addressingMode", group->by_lid ? "lid" : "pn", "announcement",
 		(int)group->is_announcement, "locked", (int)group->is_locked,
-		"memberAddMode",
-		group->is_admin_add ? "admin_add" : "all_member_add",
+		"memberAddMode", group->is_admin_add ? "admins" : "all",
 		"approval", (int)group->is_approval, "expiration",
 		(int)group->expiration);
 }

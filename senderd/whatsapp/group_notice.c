@@ -345,8 +345,7 @@ static int on_add_mode(
 	(void)err;
 	if (notice->group != NULL)
 		notice->group->is_admin_add = admins;
-	tell_text(lane, notice, "memberAddMode",
-		admins ? "admin_add" : "all_member_add");
+	tell_text(lane, notice, "memberAddMode", admins ? "admins" : "all");
 	return 0;
 }
 

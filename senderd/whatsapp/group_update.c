@@ -106,18 +106,21 @@ static const char *check_add_mode(const json_t *value)
 {
 	const char *mode = json_string_value(value);
 
-	return mode != NULL && (strcmp(mode, "admin_add") == 0 ||
-				       strcmp(mode, "all_member_add") == 0)
+	return mode != NULL && (strcmp(mode, "admins") == 0 ||
+				       strcmp(mode, "all") == 0)
 		       ? NULL
-		       : "memberAddMode: admin_add or all_member_add";
+		       : "memberAddMode: admins or all";
 }
 
 static void ask_add_mode(struct lane *lane, const struct op *op,
 	struct wa_node *iq, const json_t *value)
 {
+	bool admins = strcmp(json_string_value(value), "admins") == 0;
+
 	(void)lane;
 	(void)op;
-	add_text(iq, "member_add_mode", json_string_value(value));
+	add_text(
+		iq, "member_add_mode", admins ? "admin_add" : "all_member_add");
 }
 
 static const char *check_expiration(const json_t *value)

@@ -124,12 +124,13 @@ test('a member that comes back reads from then on', async () => {
 })
 
 test('settings, promotion, invite link and leaving', async () => {
-	await api('PATCH', `/groups/${group}`, { subject: 'Nineteen', description: 'about us', announcement: true })
+	await api('PATCH', `/groups/${group}`, { subject: 'Nineteen', description: 'about us', announcement: true, memberAddMode: 'admins' })
 	const seen = await eventually('the group has its new name', async () => {
 		const g = await api('GET', `/groups/${group}`)
 		return g.subject === 'Nineteen' && g.announcement ? g : null
 	})
 	assert.equal(seen.description, 'about us')
+	assert.equal(seen.memberAddMode, 'admins')
 	await assert.rejects(alice.socket.sendMessage(group, { text: 'x' }).then(async (m) => {
 		await eventually('refused', () => alice.statuses.get(m.key.id) === 0, 3000)
 		throw new Error('refused')

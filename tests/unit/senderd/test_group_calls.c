@@ -374,7 +374,7 @@ static void settings_are_asked_for_one_after_the_other(void **state)
 	call(fake, "groups.update",
 		JID ",\"subject\":\"Foes\",\"description\":\"No.\","
 		    "\"announcement\":false,\"locked\":true,"
-		    "\"memberAddMode\":\"admin_add\",\"approval\":true,"
+		    "\"memberAddMode\":\"admins\",\"approval\":true,"
 		    "\"expiration\":86400}");
 	assert_non_null(asked(fake, "get", GROUP, "query"));
 	fake_answer(fake, iq_of(fake, group));

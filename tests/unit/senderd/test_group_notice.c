@@ -262,7 +262,7 @@ static void settings_change_and_are_told(void **state)
 		{ "unlocked", "locked", "false" },
 		{ "ephemeral", "expiration", "86400" },
 		{ "not_ephemeral", "expiration", "0" },
-		{ "member_add_mode", "memberAddMode", "\"admin_add\"" },
+		{ "member_add_mode", "memberAddMode", "\"admins\"" },
 		{ "membership_approval_mode", "approval", "true" },
 		{ "subject", "subject", "\"Foes\"" },
 		{ "description", "description", "\"No more.\"" },
