@@ -61,8 +61,8 @@ void facts_add_read(struct lane *lane, int64_t message_id, int64_t at_ms);
 /* Somebody's presence or typing changed: an event and no more. */
 void facts_add_presence(struct lane *lane, const struct presence_event *event);
 
-/* A received file, PENDING: before the fact of its message.  Texts and bytes are
- * copied, account and device are filled in. */
+/* A received file, PENDING: before the fact of its message.  Texts and bytes
+ * are copied, account and device are filled in. */
 void facts_add_media(struct lane *lane, const struct media *media);
 /* It is here now, or never will be: tells media.ready or media.failed. */
 struct media_end {

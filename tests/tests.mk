@@ -38,7 +38,13 @@ e2e: all tools $(NODE_MODULES)
 interop: all tools $(NODE_MODULES)
 	VEREDA_BIN=$(abspath $(BIN)) VEREDA_TOOLS=$(abspath $(BUILD)/tools) $(NODE_TEST) tests/interop/*.test.mjs
 fault: all tools $(NODE_MODULES)
-	VEREDA_BIN=$(abspath $(BIN)) VEREDA_TOOLS=$(abspath $(BUILD)/tools) $(NODE_TEST) tests/fault/*.test.mjs
+	VEREDA_BIN=$(abspath $(BIN)) VEREDA_TOOLS=$(abspath $(BUILD)/tools) $(NODE_TEST) \
+		$(filter-out $(DAY),$(wildcard tests/fault/*.test.mjs))
+DAY := tests/fault/a-day.test.mjs
+# A day of random faults, compressed: minutes, so not part of `make test`.  FAULT_SEED repeats one.
+.PHONY: day
+day: all tools $(NODE_MODULES)
+	VEREDA_BIN=$(abspath $(BIN)) VEREDA_TOOLS=$(abspath $(BUILD)/tools) $(NODE_TEST) $(DAY)
 
 # ---- fuzzing: tests/fuzz/fuzz_*.c with libFuzzer, seeds in tests/fuzz/corpus/<name>/ ----
 FUZZ_SECONDS ?= 60

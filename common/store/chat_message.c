@@ -32,23 +32,34 @@ int store_chat_unread(struct store *store, int64_t account_id,
 	return message_walk(&q, row, arg, err) < 0 ? -1 : 0;
 }
 
+struct oldest {
+	int64_t id, wa_ms;
+};
+
+static int on_older(const struct message *message, void *arg)
+{
+	struct oldest *oldest = arg;
+
+	if (message->wa_ms > 0 &&
+		(oldest->id == 0 || message->wa_ms < oldest->wa_ms))
+		*oldest = (struct oldest){ message->id, message->wa_ms };
+	return 0;
+}
+
 int store_chat_oldest(struct store *store, int64_t account_id,
 	int64_t device_id, const char *jid, message_row_fn *row, void *arg,
 	struct err *err)
 {
-	scoped(query_close) struct query q =
-		query_open(store_db(store), MESSAGE_SELECT RECENT
-			" AND m.wa_ms > 0 ORDER BY m.wa_ms, m.id LIMIT 1");
-	struct message message;
+	scoped(query_close) struct query q = query_open(
+		store_db(store), MESSAGE_SELECT RECENT " ORDER BY m.id");
+	struct oldest oldest = { 0 };
 
 	query_bind_int(&q, account_id);
 	query_bind_int(&q, device_id);
 	query_bind_text(&q, jid);
-	if (query_one(&q, "message", err) != 0)
+	if (message_walk(&q, on_older, &oldest, err) < 0)
 		return -1;
-	message = message_from_row(&q);
-	row(&message, arg);
-	return 0;
+	return store_message_by_id(store, oldest.id, row, arg, err);
 }
 
 int store_chat_message(struct store *store, int64_t device_id, const char *jid,

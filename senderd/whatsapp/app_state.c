@@ -1,32 +1,16 @@
 #include "senderd/whatsapp/app_state.h"
 
-#include <inttypes.h>
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "common/clock.h"
 #include "common/err.h"
-#include "common/ids.h"
 #include "common/log.h"
 #include "common/own.h"
 #include "senderd/facts.h"
 #include "senderd/whatsapp/app_state_impl.h"
-#include "senderd/whatsapp/ask_phone.h"
-#include "senderd/whatsapp/transfer.h"
 
-#define XMLNS "w:sync:app:state"
 #define DUE_VALUE "app_state_due" /* among the lane's values: one byte */
 #define ALL (BIT(APP_COLLECTIONS) - 1)
-
-#define TRIES_MAX 4 /* of one question without a usable answer */
-#define TRY_AGAIN_MS 2000
-/* A turn takes so many records of a snapshot, or mutations of patches; what an
- * answer has beyond that is asked for again. */
-#define STEP_RECORDS 200
-#define TURN_MUTATIONS 5000
-#define STEP_GAP_MS 1
 
 static const char *const names[APP_COLLECTIONS] = {
 	[APP_CRITICAL_BLOCK] = "critical_block",
@@ -39,15 +23,6 @@ static const char *const names[APP_COLLECTIONS] = {
 const char *app_collection_name(enum app_collection collection)
 {
 	return names[collection];
-}
-
-/* One function writes these lines. */
-static void log_collection(int collection, const char *status, uint64_t version,
-	const char *reason)
-{
-	log_info("app_state collection=%s status=%s version=%" PRIu64
-		 " reason=\"%s\"",
-		names[collection], status, version, reason);
 }
 
 /* ---- life ---- */
@@ -89,7 +64,7 @@ void app_state_on_disconnect(struct lane *lane)
 
 /* ---- what is due ---- */
 
-static int due_save(struct lane *lane, unsigned due, struct err *err)
+int app_state_due_save(struct lane *lane, unsigned due, struct err *err)
 {
 	uint8_t byte = (uint8_t)due;
 
@@ -107,7 +82,7 @@ static int due_load(struct lane *lane, struct err *err)
 	if (found < 0)
 		return -1;
 	if (found == 0)
-		return due_save(lane, ALL, err); /* the first login */
+		return app_state_due_save(lane, ALL, err); /* the first login */
 	lane->app_state->due = stored.len == 1 ? stored.data[0] & ALL : ALL;
 	return 0;
 }
@@ -119,7 +94,7 @@ int app_state_mark(struct lane *lane, unsigned bits, struct err *err)
 	state->resting &= ~bits;
 	if (state->busy != APP_NOBODY)
 		state->again |= bits & BIT(state->busy);
-	return due_save(lane, state->due | bits, err);
+	return app_state_due_save(lane, state->due | bits, err);
 }
 
 static void mark_and_kick(struct lane *lane, unsigned bits)
@@ -200,398 +175,6 @@ int app_state_on_notification(
 	return 0;
 }
 
-/* ---- the ends of a fetch ---- */
-
-void app_state_release(struct lane *lane)
-{
-	struct app_state *state = lane->app_state;
-
-	syncd_snapshot_free(&state->snapshot);
-	buf_fini(&state->patch);
-	state->busy = APP_NOBODY;
-	state->n_tries = 0;
-	app_state_kick(lane);
-}
-
-static void settled(struct lane *lane, uint64_t version)
-{
-	struct app_state *state = lane->app_state;
-	enum app_collection collection = (enum app_collection)state->busy;
-	unsigned bit = BIT(collection);
-	struct err err = ERR_NONE;
-
-	log_collection((int)collection, "synced", version, "");
-	state->refetched &= ~bit;
-	if (state->again & bit)
-		state->again &= ~bit;
-	else if (due_save(lane, state->due & ~bit, &err) != 0)
-		facts_fail(lane, &err);
-	app_state_release(lane);
-	app_upload_on_settled(lane, collection);
-}
-
-/* @is_final: it is not tried again by itself, not even after a restart. */
-static void rest(struct lane *lane, bool is_final, const char *why)
-{
-	struct app_state *state = lane->app_state;
-	enum app_collection collection = (enum app_collection)state->busy;
-	unsigned bit = BIT(collection);
-	struct err err = ERR_NONE;
-
-	log_warning("app_state collection=%s status=given_up reason=\"%s\" "
-		    "action=\"left as it is until it changes\"",
-		names[collection], why);
-	state->resting |= bit;
-	state->again &= ~bit;
-	state->refetched &= ~bit;
-	if (is_final && due_save(lane, state->due & ~bit, &err) != 0)
-		facts_fail(lane, &err);
-	app_state_release(lane);
-	app_upload_on_rest(lane, collection,
-		"the phone's settings cannot be "
-		"read just now");
-}
-
-static void park(struct lane *lane, const struct syncd_key_id *missing)
-{
-	struct app_state *state = lane->app_state;
-	enum app_collection collection = (enum app_collection)state->busy;
-	struct err err = ERR_NONE;
-
-	log_collection((int)collection, "parked", 0, "waits for a key");
-	state->parked |= BIT(collection);
-	if (missing->n > 0 && ask_phone_for_key(lane, missing, &err) != 0)
-		facts_fail(lane, &err);
-	app_state_release(lane);
-	app_upload_on_rest(lane, collection,
-		"the phone has not shared the key for this yet");
-}
-
-static void fetch(struct lane *lane);
-
-static void on_try_again(struct lane *lane, void *arg)
-{
-	(void)arg;
-	if (lane->app_state->busy != APP_NOBODY)
-		fetch(lane);
-}
-
-static void no_answer(struct lane *lane, const char *why)
-{
-	struct app_state *state = lane->app_state;
-
-	if (!lane_is_ready(lane)) {
-		app_state_release(lane);
-		return;
-	}
-	if (++state->n_tries >= TRIES_MAX) {
-		rest(lane, false, why);
-		return;
-	}
-	lane_timer_start(lane, &state->timer,
-		random_jitter((int64_t)TRY_AGAIN_MS << state->n_tries, 20),
-		on_try_again, NULL);
-}
-
-/* It is not what its MACs say: from the beginning, once. */
-static void broken(struct lane *lane, const struct err *why)
-{
-	struct app_state *state = lane->app_state;
-	unsigned bit = BIT(state->busy);
-	struct err err = ERR_NONE;
-
-	state->n_broken++;
-	if (lanedb_collection_reset(lane->db, names[state->busy], &err) != 0) {
-		facts_fail(lane, &err);
-		return;
-	}
-	if (state->refetched & bit) {
-		rest(lane, true, why->msg);
-		return;
-	}
-	log_warning("app_state collection=%s status=broken reason=\"%s\" "
-		    "action=\"fetched anew\"",
-		names[state->busy], why->msg);
-	syncd_snapshot_free(&state->snapshot);
-	state->refetched |= bit;
-	fetch(lane);
-}
-
-/* ---- a snapshot ---- */
-
-static void on_snapshot_step(struct lane *lane, void *arg)
-{
-	struct app_state *state = lane->app_state;
-	struct syncd_snapshot *snapshot = state->snapshot;
-	struct err err = ERR_NONE;
-	bool done = false;
-
-	(void)arg;
-	if (snapshot == NULL)
-		return;
-	switch (syncd_snapshot_step(snapshot, STEP_RECORDS, &done, &err)) {
-	case SYNCD_OK:
-		break;
-	case SYNCD_NO_KEY:
-		park(lane, syncd_snapshot_missing(snapshot));
-		return;
-	case SYNCD_BROKEN:
-		broken(lane, &err);
-		return;
-	case SYNCD_NEEDS_BLOB:
-	case SYNCD_FAILED:
-		facts_fail(lane, &err);
-		return;
-	}
-	if (!done) {
-		lane_timer_start(lane, &state->timer, STEP_GAP_MS,
-			on_snapshot_step, NULL);
-		return;
-	}
-	log_info("app_state collection=%s status=snapshot version=%" PRIu64
-		 " records=%zu",
-		names[state->busy], syncd_snapshot_version(snapshot),
-		syncd_snapshot_count(snapshot));
-	syncd_snapshot_free(&state->snapshot);
-	malloc_trim(0);
-	fetch(lane); /* what came after it */
-}
-
-/* ---- blobs ---- */
-
-static void blob_failed(struct lane *lane, enum transfer_outcome outcome)
-{
-	struct err err = ERR_NONE;
-
-	switch (outcome) {
-	case TRANSFER_DONE:
-		return;
-	case TRANSFER_FAILED:
-		no_answer(lane, "its blob cannot be fetched");
-		return;
-	case TRANSFER_GONE:
-	case TRANSFER_CORRUPT:
-		err_set(&err, ERR_PEER, "its blob is %s",
-			outcome == TRANSFER_GONE ? "gone" : "corrupt");
-		broken(lane, &err);
-		return;
-	case TRANSFER_REFUSED:
-		rest(lane, true, "its blob is too large");
-		return;
-	}
-}
-
-static void patch_with_blob(struct lane *lane, const char *path);
-
-/* Runs for a collection that is still in hand: nobody else is taken up while
- * its blob is on the way. */
-static void on_blob(struct lane *lane, enum transfer_outcome outcome,
-	const struct wa_media_ref *ref, const char *path, void *arg)
-{
-	struct app_state *state = lane->app_state;
-
-	(void)ref;
-	(void)arg;
-	state->is_downloading = false;
-	if (!lane_is_ready(lane)) {
-		if (path != NULL)
-			unlink(path);
-		app_state_release(lane);
-		return;
-	}
-	if (outcome != TRANSFER_DONE) {
-		blob_failed(lane, outcome);
-		return;
-	}
-	if (state->patch.len > 0) {
-		patch_with_blob(lane, path);
-		unlink(path);
-		return;
-	}
-	state->snapshot = syncd_snapshot_new(lane, names[state->busy], path);
-	lane_timer_start(
-		lane, &state->timer, STEP_GAP_MS, on_snapshot_step, NULL);
-}
-
-static void blob_fetch(struct lane *lane, const struct wa_media_ref *ref)
-{
-	lane->app_state->is_downloading = true;
-	transfer_download(lane, ref, SYNCD_BLOB_MAX, on_blob, NULL);
-}
-
-/* ---- patches ---- */
-
-/* True: go on with the next one. */
-static bool patch_result(struct lane *lane, enum syncd_result result,
-	const struct syncd_patch_result *patch, const struct err *err)
-{
-	switch (result) {
-	case SYNCD_OK:
-		return true;
-	case SYNCD_NO_KEY:
-		park(lane, &patch->missing);
-		return false;
-	case SYNCD_NEEDS_BLOB:
-		blob_fetch(lane, &patch->blob);
-		return false;
-	case SYNCD_BROKEN:
-		broken(lane, err);
-		return false;
-	case SYNCD_FAILED:
-		facts_fail(lane, err);
-		return false;
-	}
-	return false;
-}
-
-static void patch_with_blob(struct lane *lane, const char *path)
-{
-	struct app_state *state = lane->app_state;
-	struct buf patch = state->patch;
-	struct syncd_patch_result out;
-	struct err err = ERR_NONE;
-	enum syncd_result result;
-
-	state->patch = BUF_INIT;
-	result = syncd_patch_apply(lane, names[state->busy], patch.data,
-		patch.len, path, &out, &err);
-	buf_fini(&patch);
-	if (patch_result(lane, result, &out, &err))
-		fetch(lane); /* what came after it */
-}
-
-/* Of an answer: *@more when some are left.  False: something else goes on. */
-static bool patches_apply(struct lane *lane, const struct wa_node *patches,
-	uint64_t *version_out, bool *more)
-{
-	struct app_state *state = lane->app_state;
-	size_t n_mutations = 0;
-
-	wa_node_each (child, patches) {
-		struct syncd_patch_result out;
-		struct err err = ERR_NONE;
-		enum syncd_result result;
-		size_t n = 0;
-		const uint8_t *bytes = wa_node_content(child, &n);
-
-		if (strcmp(child->tag, "patch") != 0 || bytes == NULL)
-			continue;
-		if (n_mutations >= TURN_MUTATIONS) {
-			*more = true;
-			return true;
-		}
-		result = syncd_patch_apply(
-			lane, names[state->busy], bytes, n, NULL, &out, &err);
-		if (result == SYNCD_NEEDS_BLOB) {
-			buf_clear(&state->patch);
-			buf_add(&state->patch, bytes, n);
-		}
-		if (!patch_result(lane, result, &out, &err))
-			return false;
-		n_mutations += out.n_mutations;
-		*version_out = out.version;
-	}
-	return true;
-}
-
-static void on_snapshot_ref(struct lane *lane, const struct wa_node *node)
-{
-	struct wa_media_ref ref;
-	struct err err = ERR_NONE;
-	size_t n = 0;
-	const uint8_t *bytes = wa_node_content(node, &n);
-
-	if (bytes != NULL && syncd_blob_ref(bytes, n, &ref)) {
-		buf_clear(&lane->app_state->patch);
-		blob_fetch(lane, &ref);
-		return;
-	}
-	err_set(&err, ERR_PEER, "malformed reference to a snapshot");
-	broken(lane, &err);
-}
-
-void app_state_on_collection(struct lane *lane, const struct wa_node *node)
-{
-	const struct wa_node *snapshot = wa_node_child(node, "snapshot");
-	const struct wa_node *patches = wa_node_child(node, "patches");
-	bool more = wa_node_is(node, "has_more_patches", "true");
-	uint8_t hash[LANE_HASH_BYTES];
-	struct err err = ERR_NONE;
-	uint64_t before = 0;
-	uint64_t version = 0;
-
-	if (lanedb_collection_load(lane->db, names[lane->app_state->busy],
-		    &before, hash, &err) != 0) {
-		facts_fail(lane, &err);
-		return;
-	}
-	if (snapshot != NULL && before == 0) {
-		on_snapshot_ref(lane, snapshot);
-		return;
-	}
-	version = before;
-	if (patches != NULL && !patches_apply(lane, patches, &version, &more))
-		return;
-	if (!more)
-		settled(lane, version);
-	else if (version > before)
-		fetch(lane);
-	else
-		rest(lane, true, "the server has more and does not give it");
-}
-
-/* ---- the question ---- */
-
-static void on_answer(
-	struct lane *lane, const struct wa_node *answer, void *arg)
-{
-	struct app_state *state = lane->app_state;
-	const struct wa_node *sync = NULL;
-	char why[64];
-	int code = 0;
-
-	(void)arg;
-	if (state->busy == APP_NOBODY)
-		return;
-	if (!iq_is_error(answer, &code))
-		sync = wa_node_child(answer, "sync");
-	if (sync != NULL) {
-		wa_node_each (node, sync) {
-			if (!wa_node_is(node, "name", names[state->busy]) ||
-				iq_is_error(node, &code))
-				continue;
-			state->n_tries = 0;
-			app_state_on_collection(lane, node);
-			return;
-		}
-	}
-	snprintf(why, sizeof why, "no answer, code %d", code);
-	no_answer(lane, why);
-}
-
-/* The collection in hand, from the version it has. */
-static void fetch(struct lane *lane)
-{
-	struct app_state *state = lane->app_state;
-	struct wa_node *iq = iq_new(lane, "set", XMLNS);
-	struct wa_node *node =
-		wa_node_add(wa_node_add(iq, "sync"), "collection");
-	uint8_t hash[LANE_HASH_BYTES];
-	struct err err = ERR_NONE;
-	uint64_t version = 0;
-
-	if (lanedb_collection_load(
-		    lane->db, names[state->busy], &version, hash, &err) != 0) {
-		facts_fail(lane, &err);
-		return;
-	}
-	wa_node_set(node, "name", names[state->busy]);
-	if (version > 0)
-		wa_node_set_int(node, "version", (int64_t)version);
-	wa_node_set(node, "return_snapshot", version > 0 ? "false" : "true");
-	iq_send(lane, iq, on_answer, NULL);
-}
-
 /* ---- what comes next ---- */
 
 static int next_due(const struct app_state *state)
@@ -618,7 +201,7 @@ static void on_kick(struct lane *lane, void *arg)
 		return;
 	state->busy = next_due(state);
 	if (state->busy != APP_NOBODY)
-		fetch(lane);
+		app_state_fetch(lane);
 	else
 		app_upload_next(lane);
 }

@@ -10,6 +10,7 @@
 #include "senderd/whatsapp/syncd_patch.h"
 #include "senderd/whatsapp/syncd_snapshot.h"
 
+#define APP_STATE_XMLNS "w:sync:app:state"
 #define APP_UPLOADS_MAX 64
 
 /* A change of our own on its way. */
@@ -57,11 +58,18 @@ struct app_state {
 void app_state_kick(struct lane *lane);
 /* It must be fetched. */
 int app_state_mark(struct lane *lane, unsigned bits, struct err *err);
+/* Notes which are due. */
+int app_state_due_save(struct lane *lane, unsigned due, struct err *err);
+
+/* ---- app_state_fetch.c ---- */
+/* Asks for what comes after the version of the collection in hand. */
+void app_state_fetch(struct lane *lane);
 /* Nobody is in hand any more. */
 void app_state_release(struct lane *lane);
 /* A <collection> of an answer: applies its patches. */
 void app_state_on_collection(struct lane *lane, const struct wa_node *node);
 
+/* ---- app_state_upload.c ---- */
 /* Sends the first that waits, if any. */
 void app_upload_next(struct lane *lane);
 /* @collection is up to date: what the server has accepted is in effect. */

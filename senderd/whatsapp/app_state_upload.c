@@ -13,7 +13,6 @@
 #include "common/own.h"
 #include "senderd/facts.h"
 
-#define XMLNS "w:sync:app:state"
 #define CONFLICT 409
 #define CONFLICTS_MAX 1
 
@@ -273,7 +272,7 @@ static void on_upload_answer(
 static void patch_send(struct lane *lane, const struct app_upload *upload,
 	const struct buf *patch, uint64_t version)
 {
-	struct wa_node *iq = iq_new(lane, "set", XMLNS);
+	struct wa_node *iq = iq_new(lane, "set", APP_STATE_XMLNS);
 	struct wa_node *node =
 		wa_node_add(wa_node_add(iq, "sync"), "collection");
 

@@ -13,6 +13,7 @@
 #include "senderd/facts.h"
 #include "senderd/whatsapp/app_state.h"
 #include "senderd/whatsapp/ask_phone.h"
+#include "senderd/whatsapp/devices.h"
 #include "senderd/whatsapp/names.h"
 #include "senderd/whatsapp/presence.h"
 #include "senderd/whatsapp/read_marks.h"
@@ -298,9 +299,34 @@ static void on_told(
 			last_seen_ms > 0 ? iso : NULL));
 }
 
+/* Waits for the LID: what others do is told under it, whichever name we asked
+ * with. */
+struct subscribing {
+	struct call *call;
+	struct wa_jid user;
+};
+
+static void on_watched_devices(struct lane *lane,
+	const enum devices_outcome *outcomes, size_t n, void *arg)
+{
+	struct subscribing *subscribing = arg;
+	struct call *call = subscribing->call;
+	struct wa_jid user = subscribing->user;
+
+	free(subscribing);
+	if (n == 1 && outcomes[0] == DEVICES_NO_ACCOUNT)
+		call_fail(lane, &call, ERR_NOT_FOUND, "not on WhatsApp");
+	else if (lane_is_ready(lane))
+		watch_add(lane, &user, on_told, call);
+	else
+		call_fail(lane, &call, ERR_TIMEOUT, "the connection was lost");
+}
+
 static void presence_subscribe(struct lane *lane, struct call *call)
 {
+	struct subscribing *subscribing = NULL;
 	struct wa_jid user;
+	struct wa_jid address;
 
 	if (!chat_read(lane, &call, "id", &user))
 		return;
@@ -309,7 +335,15 @@ static void presence_subscribe(struct lane *lane, struct call *call)
 			"id: only people have a presence");
 		return;
 	}
-	watch_add(lane, &user, on_told, call);
+	address = lane_signal_address(lane, &user);
+	if (address.server == WA_SERVER_LID) {
+		watch_add(lane, &user, on_told, call);
+		return;
+	}
+	subscribing = xcalloc(1, sizeof *subscribing);
+	subscribing->call = call;
+	subscribing->user = user;
+	devices_ask(lane, &user, 1, on_watched_devices, subscribing);
 }
 
 /* ---- history.request ---- */

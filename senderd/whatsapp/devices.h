@@ -55,7 +55,8 @@ int devices_forget(
 int devices_forget_user(
 	struct lane *lane, const struct wa_jid *user, struct err *err);
 
-/* <notification type=contacts>: who changes their number is asked about anew. */
+/* <notification type=contacts>: who changes their number is asked about anew.
+ */
 int devices_on_contacts(
 	struct lane *lane, const struct wa_node *notification, struct err *err);
 

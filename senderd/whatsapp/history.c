@@ -128,6 +128,8 @@ static struct history_plan plan_of(
 				? 0
 				: history->job.done,
 		.has_names = on_demand || !is_mode(lane, "off"),
+		/* What was asked for later is older than app state. */
+		.has_settings = !on_demand,
 		.has_messages = on_demand || is_mode(lane, "messages"),
 		.since_ms =
 			on_demand ? 0

@@ -110,6 +110,7 @@ static bool row_describe(struct lane *lane, const struct history_chat *chat,
 	if (message->protocol_message != NULL ||
 		!content_describe(lane, &from, message, &content))
 		return false;
+	json_object_del(json_object_get(content.json, "media"), "status");
 	out->kind = content.kind;
 	out->text = content.text;
 	out->content = content_render(lane, &content);

@@ -60,6 +60,7 @@ struct chat_state {
 	struct buf name, display_name;
 	struct buf token;
 	int64_t token_time; /* unix seconds, 0 = not told */
+	unsigned told;	    /* of how it is listed: CHAT_ARCHIVED, ... */
 	uint64_t unread, expiration, expiration_set, muted;
 	bool is_archived, is_pinned;
 	int64_t last_ms, oldest_ms;
@@ -370,6 +371,7 @@ static void number_field(
 	switch (field->number) {
 	case CHAT_FIELD_UNREAD:
 		chat->unread = field->value;
+		chat->told |= CHAT_UNREAD;
 		return;
 	case CHAT_FIELD_EXPIRATION:
 		chat->expiration = field->value;
@@ -379,12 +381,15 @@ static void number_field(
 		return;
 	case CHAT_FIELD_ARCHIVED:
 		chat->is_archived = field->value != 0;
+		chat->told |= CHAT_ARCHIVED;
 		return;
 	case CHAT_FIELD_PINNED:
 		chat->is_pinned = field->value != 0;
+		chat->told |= CHAT_PINNED;
 		return;
 	case CHAT_FIELD_MUTED:
 		chat->muted = field->value;
+		chat->told |= CHAT_MUTED;
 		return;
 	case CHAT_FIELD_TOKEN_TIME:
 		if (field->value < INT64_MAX)
@@ -490,13 +495,14 @@ static int chat_note(struct history_reader *reader, struct err *err)
 			state->oldest_ms > 0 ? state->oldest_wa_id : NULL,
 		.oldest_from_me = state->oldest_from_me,
 	};
-	unsigned fields = CHAT_ARCHIVED | CHAT_PINNED | CHAT_UNREAD |
-			  CHAT_MUTED | CHAT_LAST | CHAT_OLDEST;
+	unsigned fields = CHAT_LAST | CHAT_OLDEST;
 
 	if (names_keep(reader, err) != 0)
 		return -1;
 	if (chat.name != NULL)
 		fields |= CHAT_NAME;
+	if (reader->plan.has_settings)
+		fields |= state->told;
 	facts_add_chat(reader->lane, &chat, fields);
 	return 0;
 }

@@ -21,6 +21,7 @@ struct history_plan {
 	enum history_pass pass;
 	int64_t skip;	   /* so many chats were taken before */
 	bool has_names;	   /* take names and chats */
+	bool has_settings; /* and how those are listed, as far as it is told */
 	bool has_messages; /* take messages */
 	int64_t since_ms;  /* of messages: not older */
 };

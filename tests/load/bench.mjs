@@ -173,7 +173,8 @@ async function tool(name, ...args) {
 	return stdout.trim().split('\n').map((line) => JSON.parse(line))
 }
 
-// Through everything: file to media host and message to phone; message from phone to file that is ready.
+// Through everything: from the request to the file at the media host, and to the phone that has opened it; from the
+// phone's message to the file that is ready for download.
 async function media() {
 	const suite = await Suite.start({ env: { VEREDA_SAFETY_ENABLED: 'false' } })
 	const hook = await receiver()
@@ -182,19 +183,22 @@ async function media() {
 	await suite.api('PUT', '/v1/developer/webhooks', { body: { deviceUid: suite.deviceUid, personalWebhookUrl: hook.url } })
 	const inbox = async () => (await suite.sandboxCall('GET', `/phones/${friend}`)).inboxCount
 	const ready = () => hook.events('media.ready').length
+	const stored = () => suite.log.split(`status=stored by=${own}`).length
 	await suite.send(friend, 'warm up')
 	await waitFor('the warm-up arrived', async () => (await inbox()) === 1)
 	note('media')
 	figures.media = []
 	for (const mib of MEDIA_MIB) {
-		const up = [], down = []
+		const up = [], shown = [], down = []
 		for (let round = 0; round < MEDIA_ROUNDS; round++) {
 			const file = (await upload(suite, randomBytes(mib << 20), { name: 'a.bin' })).body
-			const had = await inbox()
+			const had = await inbox(), hosted = stored()
 			let began = Date.now()
 			await suite.api('POST', '/v1/developer/messages/send-media', { body: { deviceUid: suite.deviceUid, to: friend, mediaId: file.id } })
-			await waitFor('the file was sent', async () => (await inbox()) > had)
+			await waitFor('the file is at the host', () => stored() > hosted)
 			up.push(Date.now() - began)
+			await waitFor('the phone has opened it', async () => (await inbox()) > had)
+			shown.push(Date.now() - began)
 			const before = ready()
 			// A few bytes more each time: what the same host has already would not be moved.
 			const mediaBytes = (mib << 20) - round * 16
@@ -203,7 +207,7 @@ async function media() {
 			await waitFor('the file was received', () => ready() > before)
 			down.push(Date.now() - began)
 		}
-		figures.media.push({ mib, upload_ms: median(up), upload_mb_s: perSecond(mib, median(up)), download_ms: median(down), download_mb_s: perSecond(mib, median(down)) })
+		figures.media.push({ mib, upload_ms: median(up), upload_mb_s: perSecond(mib, median(up)), opened_by_phone_ms: median(shown), download_ms: median(down), download_mb_s: perSecond(mib, median(down)) })
 	}
 	await suite.stop({ allowErrors: [/./] })
 	await hook.close()

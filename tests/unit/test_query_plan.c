@@ -4,6 +4,7 @@
 #include "common/store/store_impl.h"
 
 #include "common/store/media.h"
+#include "common/store/chat.h"
 #include "common/store/scheduled.h"
 #include "common/store/webhook.h"
 #include "tests/unit/store_fixture.h"
@@ -82,6 +83,46 @@ static void read_messages(struct fixture *f)
 		s, f->device_id, "x", on_message, NULL, &f->err);
 	store_message_each_wa_id(
 		s, f->device_id, "x", on_message, NULL, &f->err);
+}
+
+static int on_chat(const struct chat *c, void *arg)
+{
+	(void)c;
+	(void)arg;
+	return 0;
+}
+
+static void read_chats(struct fixture *f)
+{
+	struct store *s = f->store;
+	struct message message = { .account_id = f->account_id,
+		.device_id = f->device_id,
+		.wa_id = "x",
+		.chat = "1@lid",
+		.sender = "1@lid",
+		.kind = MESSAGE_TEXT };
+	struct chat chat = { .account_id = f->account_id,
+		.device_id = f->device_id,
+		.jid = "1@lid" };
+	struct tx *tx = begin(f);
+	char public_id[UUID_LEN];
+	int64_t total;
+	bool is;
+
+	store_chat_note(tx, &chat, CHAT_LAST, &f->err);
+	store_chat_mark_read(tx, 1, NOW_MS, &f->err);
+	store_chat_has_message(tx, &message, &is, &f->err);
+	store_message_fill(tx, &message, public_id, &is, &f->err);
+	commit(f, tx);
+	store_chat_list(s, f->account_id, f->device_id, (struct page){ 0, 10 },
+		on_chat, NULL, &total, &f->err);
+	store_chat_by_jid(s, f->device_id, "1@lid", on_chat, NULL, &f->err);
+	store_chat_unread(s, f->account_id, f->device_id, "1@lid", on_message,
+		NULL, &f->err);
+	store_chat_oldest(s, f->account_id, f->device_id, "1@lid", on_message,
+		NULL, &f->err);
+	store_chat_message(
+		s, f->device_id, "1@lid", "x", on_message, NULL, &f->err);
 }
 
 static void read_the_rest(struct fixture *f)
@@ -244,6 +285,7 @@ static void no_statement_scans_or_sorts_a_growing_table(void **state)
 
 	put_out(f, f->device_id); /* so that every step of a list runs */
 	read_messages(f);
+	read_chats(f);
 	read_the_rest(f);
 	read_media(f);
 	change_everything(f);

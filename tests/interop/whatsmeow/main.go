@@ -2,14 +2,20 @@
 // on stdout.  whatsmeow itself is unmodified; it gets our address through a dialer and our root
 // key through its exported variable.
 //
-//	whatsmeow-peer -addr 127.0.0.1:PORT -root HEX -db FILE
+//	whatsmeow-peer -addr 127.0.0.1:PORT -root HEX -db FILE [-cert PEM]
 //
-// Commands: connect | disconnect | code {phone} | send {to,text} | read {ids,from} | forget {user} | presence
+// Commands: connect | disconnect | code {phone} | send {to,text} | read {ids,from,to} | forget {user} | presence |
+// image {to,data,text} | voice {to,data,seconds} | react {to,id,from,text} | edit {to,id,text} |
+// revoke {to,id} | vote {id,options} | group {to}
+//
+// The certificate is the media host's.  Received media comes with its bytes (base64 in "data").
 package main
 
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"database/sql"
 	"encoding/hex"
 	"encoding/json"
@@ -32,13 +38,17 @@ import (
 )
 
 type command struct {
-	Do    string   `json:"do"`
-	To    string   `json:"to"`
-	From  string   `json:"from"`
-	Text  string   `json:"text"`
-	Phone string   `json:"phone"`
-	User  string   `json:"user"`
-	IDs   []string `json:"ids"`
+	Do      string   `json:"do"`
+	To      string   `json:"to"`
+	From    string   `json:"from"`
+	Text    string   `json:"text"`
+	Phone   string   `json:"phone"`
+	User    string   `json:"user"`
+	ID      string   `json:"id"`
+	IDs     []string `json:"ids"`
+	Data    []byte   `json:"data"`
+	Seconds uint32   `json:"seconds"`
+	Options []string `json:"options"`
 }
 
 var out sync.Mutex
@@ -73,7 +83,92 @@ func sandboxHTTP(addr string) *http.Client {
 	return &http.Client{Transport: &http.Transport{DialContext: dial, DialTLSContext: dial}}
 }
 
-func onEvent(raw any) {
+// The media host speaks TLS under the sandbox's own certificate.
+func mediaHTTP(file string) *http.Client {
+	roots := x509.NewCertPool()
+	pem, err := os.ReadFile(file)
+	must(err)
+	if !roots.AppendCertsFromPEM(pem) {
+		must(fmt.Errorf("%s holds no certificate", file))
+	}
+	return &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}}
+}
+
+// What others sent, by id: a vote needs the poll's place and sender.
+type seen struct {
+	sync.Mutex
+	infos map[string]types.MessageInfo
+}
+
+func (s *seen) add(info types.MessageInfo) {
+	s.Lock()
+	defer s.Unlock()
+	s.infos[info.ID] = info
+}
+
+func (s *seen) get(id string) (types.MessageInfo, error) {
+	s.Lock()
+	defer s.Unlock()
+	info, ok := s.infos[id]
+	if !ok {
+		return info, fmt.Errorf("no message %q", id)
+	}
+	return info, nil
+}
+
+type peer struct {
+	client *whatsmeow.Client
+	db     *sql.DB
+	seen   seen
+}
+
+// A message as the test looks at it: its kind, and what that kind holds.
+func describe(m *waE2E.Message) map[string]any {
+	switch {
+	case m.GetImageMessage() != nil:
+		return map[string]any{"kind": "image", "text": m.GetImageMessage().GetCaption(), "mimetype": m.GetImageMessage().GetMimetype()}
+	case m.GetAudioMessage() != nil:
+		a := m.GetAudioMessage()
+		return map[string]any{"kind": "audio", "ptt": a.GetPTT(), "seconds": a.GetSeconds(), "mimetype": a.GetMimetype()}
+	case m.GetReactionMessage() != nil:
+		return map[string]any{"kind": "reaction", "text": m.GetReactionMessage().GetText(), "target": m.GetReactionMessage().GetKey().GetID()}
+	case m.GetProtocolMessage().GetType() == waE2E.ProtocolMessage_REVOKE && m.GetProtocolMessage() != nil:
+		return map[string]any{"kind": "revoke", "target": m.GetProtocolMessage().GetKey().GetID()}
+	case m.GetProtocolMessage().GetType() == waE2E.ProtocolMessage_MESSAGE_EDIT:
+		edited := m.GetProtocolMessage().GetEditedMessage()
+		text := edited.GetConversation() + edited.GetExtendedTextMessage().GetText()
+		return map[string]any{"kind": "edit", "text": text, "target": m.GetProtocolMessage().GetKey().GetID()}
+	case m.GetPollCreationMessageV3() != nil:
+		return map[string]any{"kind": "poll", "text": m.GetPollCreationMessageV3().GetName()}
+	case m.GetPollCreationMessage() != nil:
+		return map[string]any{"kind": "poll", "text": m.GetPollCreationMessage().GetName()}
+	}
+	return map[string]any{"kind": "text", "text": m.GetConversation() + m.GetExtendedTextMessage().GetText()}
+}
+
+func (p *peer) onMessage(e *events.Message) {
+	p.seen.add(e.Info)
+	fields := describe(e.Message)
+	fields["id"] = e.Info.ID
+	fields["from"] = e.Info.Sender.ToNonAD().String()
+	fields["fromAlt"] = e.Info.SenderAlt.ToNonAD().String()
+	fields["chat"] = e.Info.Chat.String()
+	fields["fromMe"] = e.Info.IsFromMe
+	if fields["kind"] != "image" && fields["kind"] != "audio" {
+		emit("message", fields)
+		return
+	}
+	go func() { // not in the handler: it holds up the connection
+		data, err := p.client.DownloadAny(context.Background(), e.Message)
+		if err != nil {
+			fields["error"] = err.Error()
+		}
+		fields["data"] = data
+		emit("message", fields)
+	}()
+}
+
+func (p *peer) onEvent(raw any) {
 	switch e := raw.(type) {
 	case *events.PairSuccess:
 		emit("paired", map[string]any{"jid": e.ID.String(), "lid": e.LID.String()})
@@ -88,12 +183,7 @@ func onEvent(raw any) {
 	case *events.StreamReplaced:
 		emit("replaced", nil)
 	case *events.Message:
-		text := e.Message.GetConversation()
-		if text == "" {
-			text = e.Message.GetExtendedTextMessage().GetText()
-		}
-		emit("message", map[string]any{"id": e.Info.ID, "text": text, "from": e.Info.Sender.ToNonAD().String(),
-			"fromAlt": e.Info.SenderAlt.ToNonAD().String(), "chat": e.Info.Chat.String(), "fromMe": e.Info.IsFromMe})
+		p.onMessage(e)
 	case *events.Receipt:
 		emit("receipt", map[string]any{"type": string(e.Type), "ids": e.MessageIDs, "from": e.Sender.String()})
 	case *events.UndecryptableMessage:
@@ -101,7 +191,88 @@ func onEvent(raw any) {
 	}
 }
 
-func onCommand(ctx context.Context, client *whatsmeow.Client, db *sql.DB, c command) error {
+// Sends to c.To and tells its id.
+func (p *peer) send(ctx context.Context, c command, message *waE2E.Message) error {
+	to, err := types.ParseJID(c.To)
+	if err != nil {
+		return err
+	}
+	answer, err := p.client.SendMessage(ctx, to, message)
+	if err == nil {
+		emit("sent", map[string]any{"id": answer.ID, "text": c.Text, "do": c.Do})
+	}
+	return err
+}
+
+func (p *peer) sendMedia(ctx context.Context, c command) error {
+	kind := whatsmeow.MediaImage
+	if c.Do == "voice" {
+		kind = whatsmeow.MediaAudio
+	}
+	up, err := p.client.Upload(ctx, c.Data, kind)
+	if err != nil {
+		return err
+	}
+	if c.Do == "voice" {
+		return p.send(ctx, c, &waE2E.Message{AudioMessage: &waE2E.AudioMessage{
+			URL: &up.URL, DirectPath: &up.DirectPath, MediaKey: up.MediaKey, FileEncSHA256: up.FileEncSHA256,
+			FileSHA256: up.FileSHA256, FileLength: &up.FileLength, PTT: proto.Bool(true), Seconds: &c.Seconds,
+			Mimetype: proto.String("audio/ogg; codecs=opus"), Waveform: make([]byte, 64)}})
+	}
+	return p.send(ctx, c, &waE2E.Message{ImageMessage: &waE2E.ImageMessage{
+		URL: &up.URL, DirectPath: &up.DirectPath, MediaKey: up.MediaKey, FileEncSHA256: up.FileEncSHA256,
+		FileSHA256: up.FileSHA256, FileLength: &up.FileLength, Mimetype: proto.String("image/png"), Caption: &c.Text}})
+}
+
+// About a message: of c.From where that is given, else of ours.
+func (p *peer) sendAbout(ctx context.Context, c command) error {
+	chat, err := types.ParseJID(c.To)
+	if err != nil {
+		return err
+	}
+	author := types.EmptyJID
+	if c.From != "" {
+		if author, err = types.ParseJID(c.From); err != nil {
+			return err
+		}
+	}
+	switch c.Do {
+	case "react":
+		return p.send(ctx, c, p.client.BuildReaction(chat, author, c.ID, c.Text))
+	case "edit":
+		return p.send(ctx, c, p.client.BuildEdit(chat, c.ID, &waE2E.Message{Conversation: proto.String(c.Text)}))
+	default:
+		return p.send(ctx, c, p.client.BuildRevoke(chat, author, c.ID))
+	}
+}
+
+func (p *peer) vote(ctx context.Context, c command) error {
+	poll, err := p.seen.get(c.ID)
+	if err != nil {
+		return err
+	}
+	vote, err := p.client.BuildPollVote(ctx, &poll, c.Options)
+	if err != nil {
+		return err
+	}
+	c.To = poll.Chat.String()
+	return p.send(ctx, c, vote)
+}
+
+func (p *peer) group(ctx context.Context, c command) error {
+	jid, err := types.ParseJID(c.To)
+	if err != nil {
+		return err
+	}
+	info, err := p.client.GetGroupInfo(ctx, jid)
+	if err == nil {
+		emit("group", map[string]any{"jid": info.JID.String(), "name": info.Name, "members": len(info.Participants)})
+	}
+	return err
+}
+
+func (p *peer) onCommand(ctx context.Context, c command) error {
+	client := p.client
 	switch c.Do {
 	case "connect":
 		if client.Store.ID == nil {
@@ -126,25 +297,31 @@ func onCommand(ctx context.Context, client *whatsmeow.Client, db *sql.DB, c comm
 		}
 		return err
 	case "send":
-		to, err := types.ParseJID(c.To)
-		if err != nil {
-			return err
-		}
-		answer, err := client.SendMessage(ctx, to, &waE2E.Message{Conversation: proto.String(c.Text)})
-		if err == nil {
-			emit("sent", map[string]any{"id": answer.ID, "text": c.Text})
-		}
-		return err
+		return p.send(ctx, c, &waE2E.Message{Conversation: proto.String(c.Text)})
+	case "image", "voice":
+		return p.sendMedia(ctx, c)
+	case "react", "edit", "revoke":
+		return p.sendAbout(ctx, c)
+	case "vote":
+		return p.vote(ctx, c)
+	case "group":
+		return p.group(ctx, c)
 	case "read":
 		from, err := types.ParseJID(c.From)
 		if err != nil {
 			return err
 		}
-		return client.MarkRead(ctx, c.IDs, time.Now(), from, from)
+		author := from // of a group or a story: the chat is from, the author to
+		if c.To != "" {
+			if author, err = types.ParseJID(c.To); err != nil {
+				return err
+			}
+		}
+		return client.MarkRead(ctx, c.IDs, time.Now(), from, author)
 	case "presence":
 		return client.SendPresence(ctx, types.PresenceAvailable)
 	case "forget": // loses its sessions, as after a restored backup
-		_, err := db.ExecContext(ctx, "DELETE FROM whatsmeow_sessions")
+		_, err := p.db.ExecContext(ctx, "DELETE FROM whatsmeow_sessions")
 		return err
 	}
 	return fmt.Errorf("unknown command %q", c.Do)
@@ -154,6 +331,7 @@ func main() {
 	addr := flag.String("addr", "", "host:port of the sandbox")
 	root := flag.String("root", "", "its Noise root key, hex")
 	file := flag.String("db", "", "session database")
+	cert := flag.String("cert", "", "certificate of the media host, a file")
 	flag.Parse()
 
 	key, err := hex.DecodeString(*root)
@@ -177,11 +355,15 @@ func main() {
 	client := whatsmeow.NewClient(device, log)
 	client.SetWebsocketHTTPClient(sandboxHTTP(*addr))
 	client.SetPreLoginHTTPClient(sandboxHTTP(*addr))
-	client.AddEventHandler(onEvent)
+	if *cert != "" {
+		client.SetMediaHTTPClient(mediaHTTP(*cert))
+	}
+	p := &peer{client: client, db: db, seen: seen{infos: map[string]types.MessageInfo{}}}
+	client.AddEventHandler(p.onEvent)
 
 	emit("started", nil)
 	lines := bufio.NewScanner(os.Stdin)
-	lines.Buffer(make([]byte, 0, 1<<16), 1<<20)
+	lines.Buffer(make([]byte, 0, 1<<16), 1<<24)
 	for lines.Scan() {
 		var c command
 		if err := json.Unmarshal(lines.Bytes(), &c); err != nil {
@@ -189,7 +371,7 @@ func main() {
 			continue
 		}
 		go func() {
-			if err := onCommand(ctx, client, db, c); err != nil {
+			if err := p.onCommand(ctx, c); err != nil {
 				emit("error", map[string]any{"do": c.Do, "error": err.Error()})
 			}
 		}()

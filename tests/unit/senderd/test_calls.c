@@ -702,10 +702,27 @@ static void somebody_watched_is_told_of_at_once(void **state)
 	assert_int_equal(fake->n_answers, 1);
 }
 
+static void a_number_is_watched_by_its_lid(void **state)
+{
+	struct fake *fake = *state;
+
+	ask(fake, "presence.subscribe", "{\"id\":\"+15550002222\"}");
+	asked(fake, "usync"); /* the LID is not known yet */
+	assert_int_equal(fake->n_sent, 0);
+	fake_answer_devices(fake);
+	assert_string_equal(wa_node_str(fake->sent[0], "to"), BOB_LID "@lid");
+	bob_writes(fake, "composing", NULL);
+	assert_int_equal(fake->n_events, 1);
+	ask(fake, "presence.subscribe", "{\"id\":\"+15550002229\"}");
+	fake_answer_devices(fake);
+	expect_error(fake, ERR_NOT_FOUND);
+}
+
 static void who_says_nothing_is_unknown(void **state)
 {
 	struct fake *fake = *state;
 
+	know_bob(fake);
 	ask(fake, "presence.subscribe", "{\"id\":\"+15550002222\"}");
 	assert_int_equal(fake->n_answers, 0);
 	watch_on_disconnect(&fake->lane);
@@ -843,6 +860,7 @@ int main(void)
 		CALL_TEST(typing_in_too_many_chats_is_shown_once),
 		CALL_TEST(presence_needs_a_name),
 		CALL_TEST(somebody_watched_is_told_of_at_once),
+		CALL_TEST(a_number_is_watched_by_its_lid),
 		CALL_TEST(who_says_nothing_is_unknown),
 		CALL_TEST(nobody_else_is_told_of),
 		CALL_TEST(events_of_one_person_keep_a_distance),

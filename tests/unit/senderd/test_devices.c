@@ -284,6 +284,90 @@ static void a_check_that_cannot_be_made_says_why(void **state)
 	assert_int_equal(check.n_calls, 5);
 }
 
+/* Answers who is asked about now: numbers that end in 9 are nobody's. */
+static size_t answer_check(struct fake *fake)
+{
+	struct wa_node *answer = wa_node_new(fake->arena, "iq");
+	struct wa_node *list =
+		wa_node_add(wa_node_add(answer, "usync"), "list");
+	size_t n_asked = 0;
+
+	wa_node_each (
+		asked, wa_node_path(fake_question(fake)->iq, "usync", "list")) {
+		struct wa_node *user = wa_node_add(list, "user");
+		struct wa_node *contact = wa_node_add(user, "contact");
+		size_t n = 0;
+		const char *text = (const char *)wa_node_content(
+			wa_node_child(asked, "contact"), &n);
+		struct wa_jid lid = wa_jid_lid(BOB_LID, 0);
+		bool is_in = memchr(text, '@', n) != NULL &&
+			     ((const char *)memchr(text, '@', n))[-1] != '9';
+
+		wa_node_bytes(contact, text, n);
+		wa_node_set(contact, "type", is_in ? "in" : "out");
+		if (is_in)
+			wa_node_set_jid(user, "jid", &lid);
+		n_asked++;
+	}
+	fake_answer(fake, answer);
+	return n_asked;
+}
+
+static void what_was_asked_lately_is_not_asked_again(void **state)
+{
+	struct fake *fake = *state;
+	char bob[] = BOB_PN, nobody[] = "15550002229", other[] = "15550004449";
+	char *phones[] = { bob, nobody, other };
+	struct check check = { 0 };
+
+	devices_check_numbers(&fake->lane, phones, 2, on_numbers, &check);
+	assert_int_equal(answer_check(fake), 2);
+	/* The third is new; the others are told from memory. */
+	devices_check_numbers(&fake->lane, phones, 3, on_numbers, &check);
+	assert_int_equal(answer_check(fake), 1);
+	assert_int_equal(check.n, 3);
+	assert_true(check.exists[0]);
+	assert_string_equal(check.lid[0], BOB_LID "@lid");
+	assert_false(check.exists[1]);
+	assert_false(check.exists[2]);
+	/* All of them, even without a connection. */
+	fake->lane.state = LANE_BACKOFF;
+	devices_check_numbers(&fake->lane, phones, 3, on_numbers, &check);
+	assert_null(fake_question(fake));
+	assert_int_equal(check.error, ERR_OK);
+	assert_int_equal(check.n_calls, 3);
+	fake->lane.state = LANE_READY;
+	/* Who was not there may be so after an hour, who was after a day. */
+	clock_shift_ms(3600 * 1000LL);
+	devices_check_numbers(&fake->lane, phones, 3, on_numbers, &check);
+	assert_int_equal(answer_check(fake), 2);
+	clock_shift_ms(24 * 3600 * 1000LL);
+	devices_check_numbers(&fake->lane, phones, 1, on_numbers, &check);
+	assert_int_equal(answer_check(fake), 1);
+	clock_shift_ms(0);
+}
+
+static void who_changes_the_number_is_asked_about_anew(void **state)
+{
+	struct fake *fake = *state;
+	char bob[] = BOB_PN;
+	char *phones[] = { bob };
+	struct wa_node *notice = wa_node_new(fake->arena, "notification");
+	struct wa_node *modify = wa_node_add(notice, "modify");
+	struct wa_jid old = wa_jid_pn(BOB_PN, 0);
+	struct wa_jid new = wa_jid_pn("15550004444", 0);
+	struct check check = { 0 };
+	struct err err = ERR_NONE;
+
+	devices_check_numbers(&fake->lane, phones, 1, on_numbers, &check);
+	answer_check(fake);
+	wa_node_set_jid(modify, "old", &old);
+	wa_node_set_jid(modify, "new", &new);
+	assert_int_equal(devices_on_contacts(&fake->lane, notice, &err), 0);
+	devices_check_numbers(&fake->lane, phones, 1, on_numbers, &check);
+	assert_int_equal(answer_check(fake), 1);
+}
+
 #define TEST(name) \
 	cmocka_unit_test_setup_teardown(name, fake_setup, fake_teardown)
 
@@ -300,6 +384,8 @@ int main(void)
 		TEST(a_pair_is_learned_in_either_order),
 		TEST(numbers_are_found_in_both_forms_of_the_answer),
 		TEST(a_check_that_cannot_be_made_says_why),
+		TEST(what_was_asked_lately_is_not_asked_again),
+		TEST(who_changes_the_number_is_asked_about_anew),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

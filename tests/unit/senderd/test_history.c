@@ -283,6 +283,39 @@ static void names_and_chats_stand_under_the_number(void **state)
 	assert_int_equal(fake->n_events, 0);
 }
 
+/* A chat that the blob says nothing of is listed as before. */
+static void what_history_does_not_tell_of_a_chat_stays(void **state)
+{
+	struct fake *fake = *state;
+	scoped(history_blob_fini) struct history_blob blob;
+	scoped(history_blob_fini) struct history_blob late;
+	Wa__Conversation chat = WA__CONVERSATION__INIT;
+	struct seen seen;
+
+	history_blob_begin(&blob);
+	chat.id = (char *)BOB_JID;
+	chat.has_pinned = true;
+	chat.pinned = 1;
+	history_blob_chat(&blob, &chat, NULL, 0);
+	history_blob_end(&blob);
+	facts_add_chat(&fake->lane,
+		&(struct chat){ .jid = BOB_JID, .is_archived = true },
+		CHAT_ARCHIVED);
+	tell_inline(fake, &blob.out);
+	read_all(fake);
+	assert_true(chat_find(fake, BOB_JID, &seen));
+	assert_true(seen.chat.is_archived && seen.chat.is_pinned);
+	/* What was asked for later tells of an earlier time. */
+	history_blob_begin(&late);
+	chat.pinned = 0;
+	history_blob_chat(&late, &chat, NULL, 0);
+	history_blob_end(&late);
+	tell(fake, "HIST2", &late.out, true, WA__HISTORY_SYNC_TYPE__ON_DEMAND);
+	read_all(fake);
+	assert_true(chat_find(fake, BOB_JID, &seen));
+	assert_true(seen.chat.is_pinned);
+}
+
 static void without_history_only_addresses_are_learned(void **state)
 {
 	struct fake *fake = *state;
@@ -408,6 +441,64 @@ static void a_groups_message_is_by_its_participant(void **state)
 	row = row_of(fake, "BB03");
 	assert_int_equal(row.direction, MESSAGE_OUT);
 	assert_string_equal(row.phone, "");
+}
+
+static int on_content(const struct message *m, void *arg)
+{
+	snprintf(arg, 512, "%s", m->content != NULL ? m->content : "");
+	assert_int_equal(m->media_id, 0);
+	return 0;
+}
+
+static void media_of_history_is_told_of_and_not_fetched(void **state)
+{
+	struct fake *fake = *state;
+	scoped(history_blob_fini) struct history_blob blob;
+	Wa__Conversation chat = WA__CONVERSATION__INIT;
+	Wa__HistorySyncMsg entry = WA__HISTORY_SYNC_MSG__INIT;
+	Wa__HistorySyncMsg *entries[] = { &entry };
+	Wa__WebMessageInfo info = WA__WEB_MESSAGE_INFO__INIT;
+	Wa__MessageKey key = WA__MESSAGE_KEY__INIT;
+	Wa__Message message = WA__MESSAGE__INIT;
+	Wa__ImageMessage image = WA__IMAGE_MESSAGE__INIT;
+	uint8_t bytes[32] = { 1 };
+	char content[512] = "";
+	struct err err = ERR_NONE;
+
+	fake->config.history.mode = (char *)"messages";
+	chat.id = key.remote_jid = (char *)BOB_JID;
+	key.id = (char *)"DD01";
+	info.key = &key;
+	info.has_message_timestamp = true;
+	info.message_timestamp = (uint64_t)now_sec();
+	info.message = &message;
+	message.image_message = &image;
+	image.mimetype = (char *)"image/jpeg";
+	image.caption = (char *)"look";
+	image.direct_path = (char *)"/v/t62/image";
+	image.has_media_key = image.has_file_enc_sha256 = true;
+	image.has_file_sha256 = true;
+	image.media_key.data = image.file_enc_sha256.data =
+		image.file_sha256.data = bytes;
+	image.media_key.len = image.file_enc_sha256.len =
+		image.file_sha256.len = sizeof bytes;
+	entry.message = &info;
+	chat.n_messages = 1;
+	chat.messages = entries;
+	history_blob_begin(&blob);
+	history_blob_add(&blob, 2, &chat.base);
+	history_blob_end(&blob);
+	tell_inline(fake, &blob.out);
+	read_all(fake);
+	assert_int_equal(row_of(fake, "DD01").kind, MESSAGE_IMAGE);
+	assert_string_equal(row_of(fake, "DD01").text, "look");
+	assert_int_equal(
+		store_message_each_wa_id(fake->lane.store, fake->lane.device_id,
+			"DD01", on_content, content, &err),
+		0);
+	assert_non_null(strstr(content, "image/jpeg"));
+	assert_null(strstr(content, "status"));
+	assert_false(fake_download.is_open);
 }
 
 static void what_is_no_message_is_passed_over(void **state)
@@ -614,10 +705,10 @@ static void a_blob_inflates_only_so_far(void **state)
 
 static void many_chats(struct history_blob *blob, int n_chats, int n_told)
 {
-	char ids[16][24], texts[16][64], jid[64], name[64];
-	struct told told[16];
+	char ids[32][24], texts[32][64], jid[64], name[64];
+	struct told told[32];
 
-	assert_true(n_told <= 16);
+	assert_true(n_told <= 32);
 	history_blob_begin(blob);
 	for (int i = 0; i < n_chats; i++) {
 		Wa__Conversation chat = WA__CONVERSATION__INIT;
@@ -807,11 +898,13 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		HISTORY_TEST(names_and_chats_stand_under_the_number),
+		HISTORY_TEST(what_history_does_not_tell_of_a_chat_stays),
 		HISTORY_TEST(without_history_only_addresses_are_learned),
 		HISTORY_TEST(messages_of_late_become_rows_without_events),
 		HISTORY_TEST(the_same_history_twice_is_there_once),
 		HISTORY_TEST(a_message_that_was_sent_here_is_known),
 		HISTORY_TEST(a_groups_message_is_by_its_participant),
+		HISTORY_TEST(media_of_history_is_told_of_and_not_fetched),
 		HISTORY_TEST(what_is_no_message_is_passed_over),
 		HISTORY_TEST(what_was_asked_for_is_taken_in_any_mode),
 		HISTORY_TEST(a_blob_is_fetched_read_and_removed),
