@@ -4,8 +4,9 @@
 
 #include "senderd/whatsapp/content.h"
 
-#define CONTENT_TEXTS_MAX 131072 /* bytes of text in the JSON of one message */
-#define CONTENT_NAME_MAX 1024	/* of a name, a title, a file name */
+/* Bytes of text in the JSON of one message. */
+#define CONTENT_TEXTS_MAX 131072
+#define CONTENT_NAME_MAX 1024 /* of a name, a title, a file name */
 
 /* One Message being read. */
 struct reading {

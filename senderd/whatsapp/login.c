@@ -92,7 +92,8 @@ static void on_active(
 		log_warning("login step=active code=%d status=failed: "
 			    "going on without",
 			code);
-	stream_on_ready(lane); /* first: the row tells the health with the state */
+	stream_on_ready(
+		lane); /* first: the row tells the health with the state */
 	lane_set_state(lane, LANE_READY, "");
 	prekeys_check_digest(lane);
 	prekeys_rotate_if_due(lane);

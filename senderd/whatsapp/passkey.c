@@ -18,8 +18,9 @@
 #include "senderd/whatsapp/pairing.h"
 #include "whatsapp.pb-c.h"
 
-#define PASSKEY_MS (5 * 60 * 1000LL) /* as long as the hand-off proof is good \
-				      */
+#define PASSKEY_MS                                                 \
+	(5 * 60 * 1000LL) /* as long as the hand-off proof is good \
+			   */
 #define OPTIONS_MAX 16384
 #define RESPONSE_MAX 16384
 #define REF_MAX 1024

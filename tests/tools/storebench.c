@@ -130,8 +130,8 @@ static int on_changed(const struct message *message, void *arg)
 	struct changed_row *row = arg;
 	Bus__Envelope *event = NULL;
 
-	check(eventlog_message(row->tx, message, NULL, message->device_uid, &event,
-		      &row->bench->err),
+	check(eventlog_message(row->tx, message, NULL, message->device_uid,
+		      &event, &row->bench->err),
 		row->bench);
 	bus_envelope_free(&event);
 	return 0;
