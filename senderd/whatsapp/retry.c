@@ -442,10 +442,10 @@ static struct pending *pending_new(
 	struct pending *pending = NULL;
 
 	if (lane->outbound->n_resends >= RESENDS_MAX) {
-		log_warning("retry id=%s status=not_resent reason=\"too many "
-			    "at once\" action=\"the device will ask again\"",
+		/* Unacked: the server brings it again with the next login. */
+		log_warning("retry id=%s status=postponed reason=\"too many "
+			    "at once\"",
 			log_quote(request->id));
-		receipt_send_ack(lane, request->receipt, 0);
 		return NULL;
 	}
 	++lane->outbound->n_resends;
