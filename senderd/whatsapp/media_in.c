@@ -187,11 +187,11 @@ static int outcome_handle(struct lane *lane, struct lane_fetch *fetch,
 	case TRANSFER_DONE:
 		return fetch_keep(lane, fetch, file, path, err);
 	case TRANSFER_GONE:
+	case TRANSFER_CORRUPT: /* what the phone uploads anew may be whole */
 		return fetch_later(lane, fetch, LANE_FETCH_ASKED, 0, err);
 	case TRANSFER_FAILED:
 		return fetch_later(lane, fetch, LANE_FETCH_DUE,
 			wait_ms(fetch->attempts), err);
-	case TRANSFER_CORRUPT:
 	case TRANSFER_REFUSED:
 		break;
 	}

@@ -48,14 +48,15 @@ function faultsOf(suite, group, page) {
 	const add = (body) => suite.sandboxCall('POST', '/faults', { ...(body.direction === 'out' && body.kind.startsWith('media_') ? {} : { phone: own }), ...body })
 	const call = (path, body = {}) => suite.sandboxCall('POST', path, body)
 	const cut = () => add({ kind: 'cut', now: true })
-	const ways = ['in', 'out']
-	const stanza = (kind, tags) => (r) => add({ kind, stanza: r.pick(tags), direction: r.pick(ways), count: 1 + r.below(3), delayMs: kind === 'delay' ? 200 + r.below(1500) : undefined })
+	// A real connection keeps its order: what a client says is lost with all that it says after it, but for what it asks
+	// anew by itself.  What goes out lies in the server's queue until it is answered.
+	const stanza = (kind, tags) => (r) => add({ kind, ...r.pick([{ stanza: r.pick(tags), direction: 'out' }, { stanza: 'iq', direction: 'in' }]), count: 1 + r.below(3), delayMs: kind === 'delay' ? 200 + r.below(1500) : undefined })
 	const media = (kind, extra = () => ({})) => (r) => add({ kind, direction: 'out', count: 1, ...extra(r) })
 	return {
 		cut, cut_mid_frame: () => add({ kind: 'cut_mid_frame', now: true }),
 		cut_in_a_stanza: (r) => add({ kind: 'cut_mid_frame', stanza: r.pick(['message', 'receipt', 'ack', 'iq']), after: r.below(5) }),
 		async silence(r) {
-			const { id } = await add({ kind: 'silence', direction: r.pick(ways) })
+			const { id } = await add({ kind: 'silence', direction: r.pick(['in', 'out']) })
 			await sleep(4500)
 			await suite.sandboxCall('DELETE', `/faults/${id}`)
 		},
