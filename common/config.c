@@ -263,6 +263,9 @@ static int config_check(const struct config *config, struct err *err)
 		{ "webhook", "backoff_base_ms", "backoff_max_ms",
 			config->webhook.backoff_base_ms,
 			config->webhook.backoff_max_ms },
+		{ "webhook", "breaker_base_sec", "breaker_max_sec",
+			config->webhook.breaker_base_sec,
+			config->webhook.breaker_max_sec },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(pairs); i++)

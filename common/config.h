@@ -22,6 +22,17 @@ struct safety_tier {
 	int per_day;  /* messages per UTC day from that age on */
 };
 
+/* What an account may do in a calendar month (UTC), and have.  -1 = without
+ * limit.  plan.h finds the one of an account. */
+#define PLANS 4 /* starter, growth, pro, business */
+struct plan {
+	int messages_per_month;
+	int devices;
+	int contacts;
+	int campaigns_per_month;
+	bool contact_import;
+};
+
 struct config {
 	struct {
 		char *state_dir; /* /var/lib/vereda; --state */
@@ -79,13 +90,30 @@ struct config {
 		int cooldown_every, cooldown_sec;
 		int variant_recipients;
 		int failures_before_pause;
+		int spam_failures;   /* failed messages of an account within */
+		int spam_window_sec; /* this time pause all its sending for */
+		int spam_pause_sec;
 	} safety;
+	struct {
+		int in_flight; /* messages that a device has of campaigns at
+				  once, not acknowledged */
+		int max_recipients;
+	} campaign;
+	struct {
+		int per_chat_hourly; /* replies to one chat in an hour */
+		int max_age_sec; /* a message that was on its way for longer is
+				    not answered */
+	} auto_reply;
+	struct plan plans[PLANS];
 	struct {
 		int attempts;
 		int timeout_sec;
 		int backoff_base_ms, backoff_max_ms;
 		bool allow_private_targets;
-		int max_concurrent; /* deliveries under way at once */
+		int max_concurrent;   /* deliveries under way at once */
+		int breaker_failures; /* events in a row that failed: pause */
+		int breaker_base_sec, breaker_max_sec;
+		int secret_overlap_sec; /* how long a replaced secret signs */
 	} webhook;
 	struct {
 		int max_mib;	    /* of one file, up and down */

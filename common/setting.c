@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,24 @@
 
 #define AT(field) offsetof(struct config, field)
 #define DAY_SEC 86400
+/* A section "plan_<name>"; -1 stands for no limit. */
+#define PLAN_LIMIT(name, i, key, fallback, help)                           \
+	{                                                                  \
+		"plan_" name, #key, SETTING_NUMBER, AT(plans[i].key),      \
+			fallback, -1, INT_MAX, help " -1: no limit.", NULL \
+	}
+#define PLAN(name, i, n_messages, n_devices, n_contacts, n_campaigns, import)  \
+	PLAN_LIMIT(name, i, messages_per_month, n_messages,                    \
+		"Messages in a calendar month."),                              \
+		PLAN_LIMIT(name, i, devices, n_devices, "WhatsApp accounts."), \
+		PLAN_LIMIT(name, i, contacts, n_contacts, "Saved contacts."),  \
+		PLAN_LIMIT(name, i, campaigns_per_month, n_campaigns,          \
+			"Campaigns in a calendar month."),                     \
+	{                                                                      \
+		"plan_" name, "contact_import", SETTING_BOOL,                  \
+			AT(plans[i].contact_import), import, 0, 0,             \
+			"May contacts be imported from files?", NULL           \
+	}
 
 const struct setting settings[] = {
 	{ "suite", "state_dir", SETTING_TEXT, AT(suite.state_dir),
@@ -144,6 +163,42 @@ const struct setting settings[] = {
 	{ "safety", "failures_before_pause", SETTING_NUMBER,
 		AT(safety.failures_before_pause), "3", 0, 1000000,
 		"Failures in a row that pause a campaign; 0: never.", NULL },
+	{ "safety", "spam_failures", SETTING_NUMBER, AT(safety.spam_failures),
+		"20", 0, 100000,
+		"Failed messages of an account within spam_window_sec that "
+		"pause its sending; 0: never.",
+		NULL },
+	{ "safety", "spam_window_sec", SETTING_NUMBER,
+		AT(safety.spam_window_sec), "600", 1, DAY_SEC,
+		"In which time they are counted.", NULL },
+	{ "safety", "spam_pause_sec", SETTING_NUMBER, AT(safety.spam_pause_sec),
+		"3600", 1, 30 * DAY_SEC, "How long sending then pauses.",
+		NULL },
+
+	{ "campaign", "in_flight", SETTING_NUMBER, AT(campaign.in_flight), "1",
+		1, 1000,
+		"Campaign messages that a device has at once without an "
+		"acknowledgement.",
+		NULL },
+	{ "campaign", "max_recipients", SETTING_NUMBER,
+		AT(campaign.max_recipients), "5000000", 1, 100000000,
+		"Of one campaign.", NULL },
+
+	{ "auto_reply", "per_chat_hourly", SETTING_NUMBER,
+		AT(auto_reply.per_chat_hourly), "20", 1, 10000,
+		"Replies to one chat in an hour: two machines that answer each "
+		"other must come to an end.",
+		NULL },
+	{ "auto_reply", "max_age_sec", SETTING_NUMBER,
+		AT(auto_reply.max_age_sec), "3600", 1, 30 * DAY_SEC,
+		"An older message, received after a time offline, is not "
+		"answered.",
+		NULL },
+
+	PLAN("starter", 0, "3000", "2", "500", "5", "false"),
+	PLAN("growth", 1, "12000", "3", "2000", "15", "true"),
+	PLAN("pro", 2, "30000", "5", "5000", "30", "true"),
+	PLAN("business", 3, "-1", "-1", "-1", "-1", "true"),
 
 	{ "webhook", "attempts", SETTING_NUMBER, AT(webhook.attempts), "3", 1,
 		100, "Tries before a delivery counts as failed.", NULL },
@@ -162,6 +217,20 @@ const struct setting settings[] = {
 	{ "webhook", "max_concurrent", SETTING_NUMBER,
 		AT(webhook.max_concurrent), "256", 1, 10000,
 		"Deliveries under way at once.", NULL },
+	{ "webhook", "breaker_failures", SETTING_NUMBER,
+		AT(webhook.breaker_failures), "10", 1, 100000,
+		"Events in a row that could not be delivered pause an "
+		"endpoint.",
+		NULL },
+	{ "webhook", "breaker_base_sec", SETTING_NUMBER,
+		AT(webhook.breaker_base_sec), "60", 1, DAY_SEC,
+		"First pause; it doubles while a probe fails.", NULL },
+	{ "webhook", "breaker_max_sec", SETTING_NUMBER,
+		AT(webhook.breaker_max_sec), "3600", 1, 30 * DAY_SEC,
+		"Longest pause.", NULL },
+	{ "webhook", "secret_overlap_sec", SETTING_NUMBER,
+		AT(webhook.secret_overlap_sec), "86400", 0, 30 * DAY_SEC,
+		"How long a replaced secret goes on signing.", NULL },
 
 	{ "media", "max_mib", SETTING_NUMBER, AT(media.max_mib), "16", 1, 100,
 		"Largest file that is taken, up and down.", NULL },

@@ -9,7 +9,7 @@
 struct config;
 struct err;
 
-#define SETTINGS_MAX 96
+#define SETTINGS_MAX 160
 
 enum setting_type {
 	SETTING_TEXT,	 /* min..max bytes */

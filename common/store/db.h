@@ -11,7 +11,7 @@
 struct err;
 
 /* More statements than any connection has; a power of two. */
-#define DB_STATEMENTS 256
+#define DB_STATEMENTS 512
 /* How long a writer waits for other writers. */
 #define DB_WAIT_MS 10000
 

@@ -361,8 +361,233 @@ static const char version_2[] =
 	"ALTER TABLE device ADD COLUMN cold_chats_reason TEXT;"
 	"ALTER TABLE device ADD COLUMN proxy BLOB;"; /* sealed URL, or NULL */
 
+/* Msgera's groups: address book, campaigns, auto-replies, plans, webhooks that
+ * are replayed and paused. */
+static const char version_3[] =
+	/* ---- address book: a contact that the owner saved ---- */
+	"ALTER TABLE contact ADD COLUMN saved_ms INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE contact ADD COLUMN book_name TEXT;" /* the owner's name */
+	"ALTER TABLE contact ADD COLUMN fields TEXT;"	 /* JSON: texts by name
+							  */
+	"ALTER TABLE contact ADD COLUMN book_updated_ms INTEGER NOT NULL"
+	" DEFAULT 0;" /* by the owner; updated_ms: by WhatsApp */
+	/* Who was saved only is no contact on WhatsApp. */
+	"ALTER TABLE contact ADD COLUMN is_met INTEGER NOT NULL DEFAULT 1;"
+	"DROP INDEX contact_of_account;"
+	"CREATE INDEX contact_of_account ON contact (account_id, id)"
+	" WHERE is_met = 1;"
+	"CREATE INDEX contact_saved ON contact (account_id, id)"
+	" WHERE saved_ms > 0;"
+	/* Search in names and phones: see addressbook_search.h.  It keeps no
+	 * texts and no positions, only which contact has which token. */
+	"CREATE VIRTUAL TABLE book_search USING fts5 (tokens, content = '',"
+	" detail = none, columnsize = 0, tokenize = 'ascii');"
+	/* Groups and tags: both are named sets of saved contacts. */
+	"CREATE TABLE segment ("
+	" id INTEGER PRIMARY KEY,"
+	" public_id TEXT NOT NULL UNIQUE,"
+	" account_id INTEGER NOT NULL REFERENCES account (id),"
+	" kind INTEGER NOT NULL,"
+	" name TEXT NOT NULL,"
+	" description TEXT,"
+	" color TEXT,"
+	" n_contacts INTEGER NOT NULL DEFAULT 0,"
+	" created_ms INTEGER NOT NULL,"
+	" updated_ms INTEGER NOT NULL,"
+	" UNIQUE (account_id, kind, name));"
+	"CREATE INDEX segment_of_account ON segment (account_id, kind, id);"
+	"CREATE TABLE segment_member ("
+	" segment_id INTEGER NOT NULL REFERENCES segment (id),"
+	" contact_id INTEGER NOT NULL REFERENCES contact (id),"
+	" PRIMARY KEY (segment_id, contact_id)) WITHOUT ROWID;"
+	/* A contact that is deleted or merged leaves its segments. */
+	"CREATE INDEX segment_of_contact ON segment_member (contact_id);"
+
+	/* ---- campaigns ---- */
+	"ALTER TABLE message ADD COLUMN recipient_id INTEGER;"
+	/* What a device that is gone leaves unsent. */
+	"CREATE INDEX message_of_campaign ON message (device_id, device_seq)"
+	" WHERE status = 1 AND recipient_id IS NOT NULL;"
+	"CREATE TABLE campaign ("
+	" id INTEGER PRIMARY KEY,"
+	" public_id TEXT NOT NULL UNIQUE,"
+	" account_id INTEGER NOT NULL REFERENCES account (id),"
+	" parent_id INTEGER REFERENCES campaign (id),"
+	" name TEXT NOT NULL,"
+	" status INTEGER NOT NULL,"
+	" kind INTEGER NOT NULL,"
+	" text TEXT,"
+	" spintax_template TEXT,"
+	" media_id INTEGER,"
+	" recurrence TEXT,"	    /* JSON, of a parent */
+	" n_runs INTEGER NOT NULL," /* children made */
+	" failure_limit INTEGER NOT NULL,"
+	" due_ms INTEGER NOT NULL," /* SCHEDULED: when it starts; a parent: the
+				       next run */
+	" build_source INTEGER NOT NULL," /* PREPARING: which part of the
+					     audience, */
+	" build_after INTEGER NOT NULL,"  /* and after which contact */
+	" reason TEXT,"
+	" created_ms INTEGER NOT NULL,"
+	" updated_ms INTEGER NOT NULL,"
+	" started_ms INTEGER NOT NULL,"
+	" completed_ms INTEGER NOT NULL,"
+	/* JSON, as it was asked for.  It may be long: the last column, so that
+	 * reading the others does not walk over it. */
+	" audience TEXT NOT NULL);"
+	"CREATE INDEX campaign_of_account ON campaign (account_id, id)"
+	" WHERE status <> 1;"
+	"CREATE INDEX campaign_parents ON campaign (account_id, id)"
+	" WHERE status <> 1 AND parent_id IS NULL;"
+	/* A name is one campaign's until that is through. */
+	"CREATE INDEX campaign_named ON campaign (account_id, name)"
+	" WHERE status < 5;"
+	/* What schedulerd looks for: what is being prepared, what starts next,
+	 * and what runs. */
+	"CREATE INDEX campaign_preparing ON campaign (id) WHERE status = 1;"
+	"CREATE INDEX campaign_due ON campaign (due_ms, id)"
+	" WHERE status = 2;"
+	"CREATE INDEX campaign_running ON campaign (id) WHERE status = 3;"
+	"CREATE INDEX campaign_running_of_account ON campaign"
+	" (account_id, id) WHERE status = 3;"
+	/* One that is removed must have no children. */
+	"CREATE INDEX campaign_children ON campaign (parent_id)"
+	" WHERE parent_id IS NOT NULL;"
+	"CREATE TABLE campaign_tally ("
+	" campaign_id INTEGER PRIMARY KEY REFERENCES campaign (id),"
+	" total INTEGER NOT NULL,"
+	" n_pending INTEGER NOT NULL,"
+	" n_queued INTEGER NOT NULL,"
+	" n_sent INTEGER NOT NULL,"
+	" n_delivered INTEGER NOT NULL,"
+	" n_read INTEGER NOT NULL,"
+	" n_failed INTEGER NOT NULL,"
+	" failures_in_a_row INTEGER NOT NULL);"
+	"CREATE TABLE campaign_lane ("
+	" id INTEGER PRIMARY KEY,"
+	" campaign_id INTEGER NOT NULL REFERENCES campaign (id),"
+	" position INTEGER NOT NULL,"
+	" device_id INTEGER NOT NULL REFERENCES device (id),"
+	" UNIQUE (campaign_id, position));"
+	"CREATE INDEX campaign_lane_of_device ON campaign_lane"
+	" (device_id, campaign_id);"
+	"CREATE TABLE recipient ("
+	" id INTEGER PRIMARY KEY,"
+	" campaign_id INTEGER NOT NULL REFERENCES campaign (id),"
+	" position INTEGER NOT NULL," /* in the queue, from 0 */
+	" lane INTEGER NOT NULL,"     /* position of its lane */
+	" contact_id INTEGER,"
+	" phone TEXT NOT NULL,"
+	" name TEXT,"
+	" status INTEGER NOT NULL,"
+	" sort_key INTEGER NOT NULL," /* PENDING, QUEUED: position; FAILED:
+					 failed_ms; else sent_ms */
+	" message_id INTEGER,"
+	" n_attempts INTEGER NOT NULL,"
+	" is_unsure INTEGER NOT NULL," /* FAILED, but it may have left */
+	" error TEXT,"
+	" sent_ms INTEGER NOT NULL,"
+	" delivered_ms INTEGER NOT NULL,"
+	" read_ms INTEGER NOT NULL,"
+	" failed_ms INTEGER NOT NULL);"
+	"CREATE INDEX recipient_list ON recipient"
+	" (campaign_id, status, sort_key, id);"
+	/* The queue of a lane. */
+	"CREATE INDEX recipient_next ON recipient"
+	" (campaign_id, lane, position) WHERE status = 1;"
+	/* Those that may be tried again. */
+	"CREATE INDEX recipient_retry ON recipient (campaign_id, id)"
+	" WHERE status = 6 AND is_unsure = 0;"
+	/* When a device may send its next campaign message; all campaigns of a
+	 * device share it. */
+	"CREATE TABLE device_pace ("
+	" device_id INTEGER PRIMARY KEY REFERENCES device (id),"
+	" next_ms INTEGER NOT NULL,"
+	" n_in_run INTEGER NOT NULL,"	 /* since the last cool-down */
+	" n_in_flight INTEGER NOT NULL," /* handed over, not acknowledged */
+	" last_campaign_id INTEGER NOT NULL," /* whose turn it was */
+	" has_work INTEGER NOT NULL);"	      /* schedulerd looks at it */
+	"CREATE INDEX device_pace_next ON device_pace (next_ms)"
+	" WHERE has_work = 1;"
+
+	/* ---- auto-replies ---- */
+	"CREATE TABLE auto_reply ("
+	" id INTEGER PRIMARY KEY,"
+	" public_id TEXT NOT NULL UNIQUE,"
+	" account_id INTEGER NOT NULL REFERENCES account (id),"
+	" device_id INTEGER NOT NULL REFERENCES device (id),"
+	" position INTEGER NOT NULL,"
+	" trigger_type INTEGER NOT NULL,"
+	" trigger_value TEXT NOT NULL,"
+	" reply_text TEXT NOT NULL,"
+	" is_enabled INTEGER NOT NULL,"
+	" created_ms INTEGER NOT NULL,"
+	" updated_ms INTEGER NOT NULL);"
+	"CREATE INDEX auto_reply_of_device ON auto_reply"
+	" (device_id, position, id);"
+	/* How often a chat was answered in the current hour: two machines that
+	 * answer each other must come to an end. */
+	"CREATE TABLE auto_reply_chat ("
+	" id INTEGER PRIMARY KEY,"
+	" device_id INTEGER NOT NULL REFERENCES device (id),"
+	" chat TEXT NOT NULL,"
+	" hour INTEGER NOT NULL,"
+	" n INTEGER NOT NULL,"
+	" UNIQUE (device_id, chat));"
+
+	/* ---- plans and the pause against spam ---- */
+	"ALTER TABLE device_tally ADD COLUMN month INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE device_tally ADD COLUMN month_sent INTEGER NOT NULL"
+	" DEFAULT 0;"
+	"ALTER TABLE account_tally ADD COLUMN campaign_month INTEGER NOT NULL"
+	" DEFAULT 0;"
+	"ALTER TABLE account_tally ADD COLUMN month_campaigns INTEGER NOT NULL"
+	" DEFAULT 0;"
+	"ALTER TABLE account_tally ADD COLUMN paused_until_ms INTEGER NOT NULL"
+	" DEFAULT 0;"
+	"ALTER TABLE account_tally ADD COLUMN pause_reason TEXT;"
+	"ALTER TABLE account_tally ADD COLUMN spam_window_ms INTEGER NOT NULL"
+	" DEFAULT 0;"
+	"ALTER TABLE account_tally ADD COLUMN spam_failures INTEGER NOT NULL"
+	" DEFAULT 0;"
+
+	/* ---- webhooks: rotation, breaker, replay ---- */
+	"ALTER TABLE webhook ADD COLUMN old_secret BLOB;"
+	"ALTER TABLE webhook ADD COLUMN old_until_ms INTEGER NOT NULL"
+	" DEFAULT 0;"
+	/* Replaced secrets, which are wiped when their time is over. */
+	"CREATE INDEX webhook_old_secret ON webhook (old_until_ms)"
+	" WHERE old_until_ms > 0;"
+	"ALTER TABLE webhook_endpoint ADD COLUMN n_failed INTEGER NOT NULL"
+	" DEFAULT 0;" /* events in a row that could not be delivered */
+	"ALTER TABLE webhook_endpoint ADD COLUMN n_pauses INTEGER NOT NULL"
+	" DEFAULT 0;"
+	"ALTER TABLE webhook_endpoint ADD COLUMN paused_until_ms INTEGER"
+	" NOT NULL DEFAULT 0;"
+	/* What is to be delivered once more; a row is gone when it is done. */
+	"CREATE TABLE webhook_replay ("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT," /* none is given twice */
+	" public_id TEXT NOT NULL," /* one for both URLs of a webhook */
+	" endpoint_id INTEGER NOT NULL REFERENCES webhook_endpoint (id)"
+	"  ON DELETE CASCADE,"
+	" until_seq INTEGER NOT NULL,"
+	" cursor_seq INTEGER NOT NULL,"
+	" attempts INTEGER NOT NULL DEFAULT 0,"
+	" next_attempt_ms INTEGER NOT NULL DEFAULT 0,"
+	" n_failed INTEGER NOT NULL DEFAULT 0,"
+	" n_pauses INTEGER NOT NULL DEFAULT 0,"
+	" paused_until_ms INTEGER NOT NULL DEFAULT 0,"
+	" created_ms INTEGER NOT NULL);"
+	"CREATE INDEX webhook_replay_of_endpoint ON webhook_replay"
+	" (endpoint_id, id);"
+	"ALTER TABLE attempt ADD COLUMN is_replay INTEGER NOT NULL DEFAULT 0;"
+	/* All attempts of one event.  Events are delivered about in the order
+	 * of their ids, so inserts stay at the end of the tree. */
+	"CREATE INDEX attempt_of_event ON attempt (event_id, id);";
+
 const char *const store_migrations[] = {
 	version_1,
 	version_2,
+	version_3,
 };
 const int n_store_migrations = ARRAY_LEN(store_migrations);

@@ -20,7 +20,10 @@ enum list_kind {
 	LIST_CONTACT = 3,
 	LIST_CHAT = 4,
 	LIST_MEDIA = 5, /* its status is a media_kind */
-};			/* stored */
+	LIST_BOOK = 6,
+	LIST_SEGMENT = 7,  /* its status is a segment_kind */
+	LIST_CAMPAIGN = 8, /* its status: campaign_impl.h */
+};			   /* stored */
 struct list_key {
 	enum list_kind list;
 	int64_t account_id;

@@ -28,7 +28,7 @@ static void a_missing_file_becomes_a_database_of_our_version(void **state)
 	struct fixture *f = *state;
 	struct stat st;
 
-	assert_int_equal(store_schema_version(f->store), 2);
+	assert_int_equal(store_schema_version(f->store), 3);
 	assert_int_equal(stat(f->path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
 }
@@ -59,7 +59,7 @@ static void a_newer_schema_is_refused_in_every_mode(void **state)
 			store_open(f->path, modes[i], &store, &f->err), -1);
 		assert_int_equal(f->err.code, ERR_CONFLICT);
 		assert_non_null(
-			strstr(f->err.msg, "schema 9 is newer than ours (2)"));
+			strstr(f->err.msg, "schema 9 is newer than ours (3)"));
 		assert_null(store);
 	}
 }
@@ -74,7 +74,7 @@ static void only_a_writer_migrates(void **state)
 		0);
 	assert_int_equal(store_open(f->path, STORE_LANE, &store, &f->err), -1);
 	assert_int_equal(f->err.code, ERR_CONFLICT);
-	assert_string_equal(f->err.msg, "schema 0 is older than ours (2)");
+	assert_string_equal(f->err.msg, "schema 0 is older than ours (3)");
 }
 
 static void a_failed_migration_leaves_the_version_before_it(void **state)
