@@ -5,9 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "apid/limits.h"
 #include "apid/request.h"
+#include "common/antispam.h"
 #include "common/clock.h"
 #include "common/own.h"
+#include "common/plan.h"
 #include "common/safety.h"
 #include "common/store/device.h"
 
@@ -16,11 +19,15 @@ static json_t *render_safety(const struct request *request,
 {
 	const struct config *config = request->apid->config;
 	struct budget budget = { 0 };
+	struct antispam pause;
 	struct safety s;
 
 	(void)store_budget_get(
 		request->store, device->id, now_ms, &budget, NULL);
 	safety_evaluate(config, &budget, device->created_ms, now_ms, &s);
+	(void)antispam_get(
+		request->store, device->account_id, now_ms, &pause, NULL);
+	safety_pause(&s, &pause);
 	return json_pack(
 		"{s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:b, s:o, "
 		"s:o, s:i, s:i, s:i}",
@@ -31,8 +38,8 @@ static json_t *render_safety(const struct request *request,
 		s.minute_sent, "minuteRemaining", s.minute_remaining,
 		"accountAgeDays", s.account_age_days, "canSend", s.can_send,
 		"blockedReason",
-		s.can_send ? json_null() : json_string(s.blocked_reason),
-		"resetsAt", json_time(s.resets_at_ms), "campaignDelayMinSec",
+		json_text(s.can_send ? NULL : s.blocked_reason), "resetsAt",
+		json_time(s.resets_at_ms), "campaignDelayMinSec",
 		config->safety.campaign_delay_min_sec, "campaignDelayMaxSec",
 		config->safety.campaign_delay_max_sec,
 		"variantRecipientsPerVariant",
@@ -135,6 +142,16 @@ static Bus__Envelope *lane_command(
 	return envelope;
 }
 
+static int check_plan(struct request *request, struct tx *tx, struct err *err)
+{
+	struct plan_refusal refusal = { 0 };
+
+	if (plan_check(tx_store(tx), request->apid->config, request->account_id,
+		    PLAN_DEVICES, 1, clock_now_ms(), &refusal, err) == 0)
+		return 0;
+	return limits_render_plan(request, &refusal, err);
+}
+
 int devices_create(struct request *request, struct tx *tx, struct err *err)
 {
 	char uid[DEVICE_UID_LEN];
@@ -144,6 +161,8 @@ int devices_create(struct request *request, struct tx *tx, struct err *err)
 		.status = DEVICE_PAIRING,
 		.created_ms = clock_now_ms() };
 
+	if (check_plan(request, tx, err) != 0)
+		return -1;
 	id_device_uid(uid);
 	if (store_device_create(tx, &device, &device.id, err) != 0)
 		return -1;

@@ -7,15 +7,19 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "common/antispam.h"
 #include "common/clock.h"
 #include "common/err.h"
 #include "common/own.h"
+#include "common/plan.h"
 #include "common/store/account.h"
+#include "common/store/usage.h"
 
 #define EMAIL_MAX 254
 #define NAME_MAX_BYTES 200
 #define PASSWORD_MAX 1024
-#define DEFAULT_PLAN "UNLIMITED"
+#define PAUSE_MINUTES_MAX (365 * 24 * 60)
+#define PAUSE_REASON_MAX 150
 #define KEY_PREFIX_LEN 12 /* "wak_" and 8 digits: enough to know it again */
 
 /* ---- for others ---- */
@@ -33,6 +37,12 @@ static bool email_is_valid(const char *email)
 	return true;
 }
 
+static int plan_unknown(struct err *err)
+{
+	return err_set(err, ERR_INVALID,
+		"--plan must be STARTER, GROWTH, PRO, BUSINESS or UNLIMITED");
+}
+
 static int account_check(const struct new_account *account, struct err *err)
 {
 	size_t name = strlen(account->name),
@@ -47,10 +57,7 @@ static int account_check(const struct new_account *account, struct err *err)
 	if (password == 0 || password > PASSWORD_MAX)
 		return err_set(err, ERR_INVALID,
 			"--password must have 1 to %d bytes", PASSWORD_MAX);
-	if (account->plan[0] == '\0' || strlen(account->plan) > 64)
-		return err_set(
-			err, ERR_INVALID, "--plan must have 1 to 64 bytes");
-	return 0;
+	return plan_name(account->plan) != NULL ? 0 : plan_unknown(err);
 }
 
 int account_hash(const struct new_account *new,
@@ -70,7 +77,7 @@ int account_make(struct tx *tx, const struct new_account *new, const char *hash,
 		.name = new->name,
 		.email = email,
 		.password_hash = hash,
-		.plan = new->plan,
+		.plan = plan_name(new->plan),
 		.created_ms = clock_now_ms(),
 	};
 
@@ -143,7 +150,7 @@ static int account_create(struct cli *cli, const struct new_account *new,
 
 int cmd_account_create(struct cli *cli, int argc, char **argv)
 {
-	struct new_account new = { .plan = DEFAULT_PLAN };
+	struct new_account new = { .plan = PLAN_UNLIMITED };
 	const struct cli_option options[] = {
 		{ "name", &new.name, NULL },
 		{ "email", &new.email, NULL },
@@ -176,36 +183,257 @@ int cmd_account_create(struct cli *cli, int argc, char **argv)
 	return 0;
 }
 
+/* ---- vereda account plan, pause, resume ---- */
+
+/* Which account, and the store to change it in. */
+struct change {
+	struct store *store;
+	int64_t account_id;
+};
+
+static void change_fini(struct change *change)
+{
+	store_close(&change->store);
+}
+
+static int change_open(struct cli *cli, const char *account,
+	struct change *change, struct err *err)
+{
+	if (cli_store_open(cli, false, &change->store, err) != 0)
+		return -1;
+	return cli_account_find(
+		change->store, account, &change->account_id, err);
+}
+
+static int change_plan(
+	struct cli *cli, const char *account, const char *plan, struct err *err)
+{
+	scoped(change_fini) struct change change = { 0 };
+	scoped(tx_end) struct tx *tx = NULL;
+
+	if (plan_name(plan) == NULL)
+		return plan_unknown(err);
+	if (change_open(cli, account, &change, err) != 0)
+		return -1;
+	tx = tx_begin(change.store, err);
+	if (tx == NULL || store_usage_set_plan(tx, change.account_id,
+				  plan_name(plan), err) != 0)
+		return -1;
+	return tx_commit(tx, err);
+}
+
+int cmd_account_plan(struct cli *cli, int argc, char **argv)
+{
+	const char *account = NULL, *plan = NULL;
+	const struct cli_option options[] = {
+		{ "email", &account, NULL },
+		{ "plan", &plan, NULL },
+		{ 0 },
+	};
+	struct err err = ERR_NONE;
+
+	if (!cli_start(cli, argc, argv, options, NULL))
+		return EXIT_USAGE;
+	if (plan == NULL) {
+		cli_fail("--plan is needed");
+		return EXIT_USAGE;
+	}
+	if (change_plan(cli, account, plan, &err) != 0)
+		return cli_fail("%s", err.msg);
+	if (cli->json)
+		cli_print_json(json_pack("{s:s}", "plan", plan_name(plan)));
+	else
+		printf("plan %s\n", plan_name(plan));
+	return 0;
+}
+
+/* 0 ends the pause. */
+static int change_pause(struct cli *cli, const char *account, int64_t until_ms,
+	const char *reason, struct err *err)
+{
+	scoped(change_fini) struct change change = { 0 };
+	scoped(tx_end) struct tx *tx = NULL;
+
+	if (change_open(cli, account, &change, err) != 0)
+		return -1;
+	tx = tx_begin(change.store, err);
+	if (tx == NULL || antispam_pause(tx, change.account_id, until_ms,
+				  reason, err) != 0)
+		return -1;
+	return tx_commit(tx, err);
+}
+
+static bool reason_is_valid(const char *reason)
+{
+	json_t *text = json_string(reason); /* NULL: no UTF-8 */
+	const size_t n = text != NULL ? json_string_length(text) : 0;
+
+	json_decref(text);
+	return n >= 1 && n <= PAUSE_REASON_MAX;
+}
+
+/* 1 minute to a year.  Without a number: until it is lifted. */
+static int parse_minutes(const char *minutes, int64_t *until_ms_out)
+{
+	char *end;
+	long n;
+
+	*until_ms_out = ANTISPAM_UNTIL_LIFTED;
+	if (minutes == NULL)
+		return 0;
+	n = strtol(minutes, &end, 10);
+	if (end == minutes || *end != '\0' || n < 1 || n > PAUSE_MINUTES_MAX)
+		return -1;
+	*until_ms_out = clock_now_ms() + n * INT64_C(60000);
+	return 0;
+}
+
+static int print_pause(struct cli *cli, int64_t until_ms, const char *reason)
+{
+	char until[CLOCK_ISO_LEN];
+
+	if (cli->json) {
+		cli_print_json(json_pack("{s:b, s:o, s:o}", "paused",
+			until_ms != 0, "until",
+			cli_json_time(antispam_resets_at_ms(until_ms)),
+			"reason", cli_json_text(reason)));
+		return 0;
+	}
+	clock_iso(until_ms, until);
+	if (until_ms == 0)
+		puts("sending goes on");
+	else if (antispam_resets_at_ms(until_ms) == 0)
+		puts("sending is paused until vereda account resume");
+	else
+		printf("sending is paused until %s\n", until);
+	return 0;
+}
+
+int cmd_account_pause(struct cli *cli, int argc, char **argv)
+{
+	const char *account = NULL, *minutes = NULL;
+	const char *reason = "paused by the operator";
+	const struct cli_option options[] = {
+		{ "email", &account, NULL },
+		{ "minutes", &minutes, NULL },
+		{ "reason", &reason, NULL },
+		{ 0 },
+	};
+	struct err err = ERR_NONE;
+	int64_t until_ms;
+
+	if (!cli_start(cli, argc, argv, options, NULL))
+		return EXIT_USAGE;
+	if (parse_minutes(minutes, &until_ms) != 0) {
+		cli_fail("--minutes must be from 1 to %d", PAUSE_MINUTES_MAX);
+		return EXIT_USAGE;
+	}
+	if (!reason_is_valid(reason)) {
+		cli_fail("--reason must have 1 to %d bytes", PAUSE_REASON_MAX);
+		return EXIT_USAGE;
+	}
+	if (change_pause(cli, account, until_ms, reason, &err) != 0)
+		return cli_fail("%s", err.msg);
+	return print_pause(cli, until_ms, reason);
+}
+
+int cmd_account_resume(struct cli *cli, int argc, char **argv)
+{
+	const char *account = NULL;
+	const struct cli_option options[] = {
+		{ "email", &account, NULL },
+		{ 0 },
+	};
+	struct err err = ERR_NONE;
+
+	if (!cli_start(cli, argc, argv, options, NULL))
+		return EXIT_USAGE;
+	if (change_pause(cli, account, 0, NULL, &err) != 0)
+		return cli_fail("%s", err.msg);
+	return print_pause(cli, 0, NULL);
+}
+
 /* ---- vereda account list ---- */
+
+struct listing {
+	struct store *store;
+	json_t *accounts;
+	struct err *err;
+	bool has_failed;
+};
+
+/* null while the account sends. */
+static int render_pause(
+	struct listing *listing, int64_t account_id, json_t **out)
+{
+	struct antispam pause;
+
+	if (antispam_get(listing->store, account_id, clock_now_ms(), &pause,
+		    listing->err) != 0)
+		return -1;
+	*out = pause.paused_until_ms == 0
+		       ? json_null()
+		       : json_pack("{s:o, s:o}", "until",
+				 cli_json_time(antispam_resets_at_ms(
+					 pause.paused_until_ms)),
+				 "reason", cli_json_text(pause.reason));
+	return 0;
+}
 
 static int on_account(const struct account *account, void *arg)
 {
-	json_array_append_new(
-		arg, json_pack("{s:s, s:s, s:s, s:s, s:o}", "accountId",
-			     account->public_id, "name", account->name, "email",
-			     account->email, "plan", account->plan, "createdAt",
-			     cli_json_time(account->created_ms)));
+	struct listing *listing = arg;
+	json_t *pause;
+
+	if (render_pause(listing, account->id, &pause) != 0) {
+		listing->has_failed = true;
+		return 1;
+	}
+	json_array_append_new(listing->accounts,
+		json_pack("{s:s, s:s, s:s, s:s, s:o, s:o}", "accountId",
+			account->public_id, "name", account->name, "email",
+			account->email, "plan", account->plan, "pause", pause,
+			"createdAt", cli_json_time(account->created_ms)));
 	return 0;
 }
 
 static void print_account(json_t *account)
 {
-	printf("%s  %-32s %s\n", cli_text_of(account, "accountId"),
+	json_t *pause = json_object_get(account, "pause");
+
+	printf("%s  %-32s %s", cli_text_of(account, "accountId"),
 		cli_text_of(account, "email"), cli_text_of(account, "plan"));
+	if (json_is_object(pause))
+		printf("  paused until %s: %s",
+			json_is_null(json_object_get(pause, "until"))
+				? "resumed"
+				: cli_text_of(pause, "until"),
+			cli_text_of(pause, "reason"));
+	putchar('\n');
+}
+
+static int account_list(struct cli *cli, json_t *accounts, struct err *err)
+{
+	scoped(store_close) struct store *store = NULL;
+	struct listing listing = { .accounts = accounts, .err = err };
+
+	if (cli_store_open(cli, false, &store, err) != 0)
+		return -1;
+	listing.store = store;
+	if (store_account_list(store, on_account, &listing, err) != 0)
+		return -1;
+	return listing.has_failed ? -1 : 0;
 }
 
 int cmd_account_list(struct cli *cli, int argc, char **argv)
 {
-	scoped(store_close) struct store *store = NULL;
 	struct err err = ERR_NONE;
 	json_t *accounts;
 
 	if (!cli_start(cli, argc, argv, NULL, NULL))
 		return EXIT_USAGE;
-	if (cli_store_open(cli, false, &store, &err) != 0)
-		return cli_fail("%s", err.msg);
 	accounts = json_array();
-	if (store_account_list(store, on_account, accounts, &err) != 0) {
+	if (account_list(cli, accounts, &err) != 0) {
 		json_decref(accounts);
 		return cli_fail("%s", err.msg);
 	}

@@ -35,10 +35,10 @@ struct cli_option {
 
 typedef int cli_command_fn(
 	struct cli *cli, int argc, char **argv); /* exit code */
-cli_command_fn cmd_up, cmd_account_create, cmd_account_list, cmd_key_create,
-	cmd_key_list, cmd_key_revoke, cmd_device_link, cmd_device_list,
-	cmd_device_unlink, cmd_status, cmd_doctor, cmd_config_check,
-	cmd_config_sample;
+cli_command_fn cmd_up, cmd_account_create, cmd_account_list, cmd_account_plan,
+	cmd_account_pause, cmd_account_resume, cmd_key_create, cmd_key_list,
+	cmd_key_revoke, cmd_device_link, cmd_device_list, cmd_device_unlink,
+	cmd_status, cmd_doctor, cmd_config_check, cmd_config_sample;
 
 /* Reads @options and the common ones, and up to one word more into *@word (may
  * be NULL: none is allowed).  False: the error has been printed, exit with

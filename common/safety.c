@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "common/antispam.h"
 #include "common/clock.h"
 #include "common/config.h"
 
@@ -84,6 +85,7 @@ static void set_reason(struct safety *s)
 	clock_iso(s->resets_at_ms, until);
 	switch (s->block) {
 	case SAFETY_OK:
+	case SAFETY_PAUSED: /* safety_pause() words it */
 		s->blocked_reason[0] = '\0';
 		return;
 	case SAFETY_DAILY:
@@ -118,4 +120,20 @@ void safety_evaluate(const struct config *config, const struct budget *budget,
 	set_counters(budget, out);
 	set_block(out, now_ms);
 	set_reason(out);
+}
+
+void safety_pause(struct safety *safety, const struct antispam *pause)
+{
+	char what[sizeof(pause->reason) + sizeof(ANTISPAM_PAUSED)];
+	char sentence[ANTISPAM_SENTENCE_LEN];
+
+	if (pause->paused_until_ms == 0)
+		return;
+	snprintf(what, sizeof(what), ANTISPAM_PAUSED "%s", pause->reason);
+	antispam_sentence(what, pause->paused_until_ms, sentence);
+	snprintf(safety->blocked_reason, sizeof(safety->blocked_reason), "%s",
+		sentence);
+	safety->block = SAFETY_PAUSED;
+	safety->can_send = false;
+	safety->resets_at_ms = antispam_resets_at_ms(pause->paused_until_ms);
 }

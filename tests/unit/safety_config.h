@@ -1,4 +1,5 @@
-/* The configuration's [safety] section with the reference's numbers. */
+/* The configuration's [safety] section and the plans with the reference's
+ * numbers. */
 #ifndef TESTS_UNIT_SAFETY_CONFIG_H
 #define TESTS_UNIT_SAFETY_CONFIG_H
 
@@ -17,6 +18,10 @@ static inline struct config safety_config(void)
 	config.safety.n_daily_tiers = 5;
 	config.safety.hourly_limit = 30;
 	config.safety.minute_limit = 5;
+	config.plans[0] = (struct plan){ 3000, 2, 500, 5, false };
+	config.plans[1] = (struct plan){ 12000, 3, 2000, 15, true };
+	config.plans[2] = (struct plan){ 30000, 5, 5000, 30, true };
+	config.plans[3] = (struct plan){ -1, -1, -1, -1, true };
 	return config;
 }
 

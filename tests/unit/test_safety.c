@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -55,6 +56,74 @@ static void each_age_has_its_tier(void **state)
 		assert_int_equal(s.account_age_days,
 			table[i].age_days > 0 ? table[i].age_days : 0);
 		assert_true(s.can_send);
+	}
+}
+
+/* To the millisecond: a day of age is 24 hours, not a date. */
+static void a_tier_begins_at_its_exact_age(void **state)
+{
+	static const struct {
+		int day, before, from;
+	} table[] = {
+		{ 2, 10, 25 },
+		{ 8, 25, 75 },
+		{ 15, 75, 150 },
+		{ 31, 150, 200 },
+	};
+	const struct config config = safety_config();
+	const struct budget budget = { 0 };
+	struct safety s;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		const int64_t begins_ms = NOW_MS + table[i].day * DAY_MS;
+
+		safety_evaluate(&config, &budget, NOW_MS, begins_ms - 1, &s);
+		assert_int_equal(s.daily_limit, table[i].before);
+		assert_int_equal(s.account_age_days, table[i].day - 1);
+		safety_evaluate(&config, &budget, NOW_MS, begins_ms, &s);
+		assert_int_equal(s.daily_limit, table[i].from);
+		assert_int_equal(s.account_age_days, table[i].day);
+	}
+}
+
+static int least(int a, int b, int c)
+{
+	int ab = a < b ? a : b;
+
+	return ab < c ? ab : c;
+}
+
+/* Whatever is configured and counted: what may be sent at once is the least of
+ * the three, and nothing is sent when one of them is used up. */
+static void all_limits_hold_at_once_whatever_they_are(void **state)
+{
+	struct config config = safety_config();
+
+	(void)state;
+	srand(7);
+	for (int i = 0; i < 20000; i++) {
+		const struct budget budget = { .day_sent = rand() % 210,
+			.hour_sent = rand() % 40,
+			.minute_sent = rand() % 8 };
+		struct safety s;
+
+		config.safety.hourly_limit = rand() % 60;
+		config.safety.minute_limit = rand() % 12;
+		safety_evaluate(&config, &budget, NOW_MS - rand() % 40 * DAY_MS,
+			NOW_MS, &s);
+		assert_true(s.minute_limit <= s.hourly_limit);
+		assert_true(s.hourly_limit <= s.daily_limit);
+		assert_int_equal(s.can_send,
+			least(s.daily_limit - budget.day_sent,
+				s.hourly_limit - budget.hour_sent,
+				s.minute_limit - budget.minute_sent) > 0);
+		assert_int_equal(
+			s.can_send, least(s.daily_remaining, s.hourly_remaining,
+					    s.minute_remaining) > 0);
+		assert_int_equal(s.can_send, s.blocked_reason[0] == '\0');
+		assert_true(s.resets_at_ms >= NOW_MS);
+		assert_int_equal(s.resets_at_ms % 60000, 59999);
 	}
 }
 
@@ -144,6 +213,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_age_has_its_tier),
+		cmocka_unit_test(a_tier_begins_at_its_exact_age),
+		cmocka_unit_test(all_limits_hold_at_once_whatever_they_are),
 		cmocka_unit_test(the_reference_example_comes_out_as_printed),
 		cmocka_unit_test(the_longest_block_speaks),
 		cmocka_unit_test(nothing_remains_below_zero),
