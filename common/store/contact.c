@@ -1,6 +1,7 @@
 /* One person, one row.  The LID is who somebody is; a phone number can move to
  * another account.  So where two rows contradict each other, the one with the
- * LID keeps it and the number goes to whoever has it now. */
+ * LID keeps it and the number goes to whoever has it now.  A saved row is the
+ * other way round: it is the owner's entry for a number, and the LID goes. */
 #include "common/store/contact.h"
 
 #include <stdio.h>
@@ -12,7 +13,8 @@
 
 #define CONTACT_SELECT                                        \
 	"SELECT id, public_id, account_id, phone, lid, name," \
-	" push_name, created_ms, updated_ms FROM contact"
+	" push_name, created_ms, updated_ms, saved_ms, is_met FROM contact"
+#define BY_ID CONTACT_SELECT " WHERE id = ?"
 #define BY_PHONE CONTACT_SELECT " WHERE account_id = ? AND phone = ?"
 #define BY_LID CONTACT_SELECT " WHERE account_id = ? AND lid = ?"
 
@@ -29,6 +31,8 @@ static struct contact contact_from_row(struct query *q)
 	c.push_name = query_text(q);
 	c.created_ms = query_int(q);
 	c.updated_ms = query_int(q);
+	c.saved_ms = query_int(q);
+	c.is_met = query_int(q) != 0;
 	return c;
 }
 
@@ -90,15 +94,35 @@ static int contact_update(
 {
 	scoped(query_close) struct query q = query_open(tx_db(tx),
 		"UPDATE contact SET phone = ?, lid = ?, name = ?,"
-		" push_name = ?, updated_ms = ? WHERE id = ?");
+		" push_name = ?, updated_ms = ?, is_met = ? WHERE id = ?");
 
 	query_bind_text(&q, c->phone);
 	query_bind_text(&q, c->lid);
 	query_bind_text(&q, c->name);
 	query_bind_text(&q, c->push_name);
 	query_bind_int(&q, now_ms);
+	query_bind_int(&q, c->is_met);
 	query_bind_int(&q, c->id);
 	return query_run(&q, NULL, err);
+}
+
+/* The newest row stays, emptied: SQLite would give its id to the next one. */
+int store_contact_remove(struct tx *tx, int64_t id, struct err *err)
+{
+	scoped(query_close) struct query drop = query_open(tx_db(tx),
+		"DELETE FROM contact WHERE id = ?"
+		" AND id < (SELECT max(id) FROM contact)");
+	scoped(query_close) struct query empty = query_open(tx_db(tx),
+		"UPDATE contact SET phone = NULL, lid = NULL, name = NULL,"
+		" push_name = NULL, book_name = NULL, fields = NULL,"
+		" saved_ms = 0, is_met = 0 WHERE id = ?");
+	int n;
+
+	query_bind_int(&drop, id);
+	if (query_run(&drop, &n, err) != 0)
+		return -1;
+	query_bind_int(&empty, id);
+	return n == 1 ? 0 : query_run(&empty, NULL, err);
 }
 
 /* ---- two rows that are one person ---- */
@@ -162,8 +186,7 @@ static int contact_merge(struct tx *tx, struct contact *keep,
 	const struct contact *drop, struct err *err)
 {
 	if (receipts_move(tx, keep->id, drop->id, err) != 0 ||
-		run_pair(tx, "DELETE FROM contact WHERE id = ?2 AND id <> ?1",
-			keep->id, drop->id, err) != 0)
+		store_contact_remove(tx, drop->id, err) != 0)
 		return -1;
 	if (keep->name == NULL)
 		keep->name = drop->name;
@@ -172,13 +195,56 @@ static int contact_merge(struct tx *tx, struct contact *keep,
 	return count(tx, keep->account_id, -1, err);
 }
 
+/* ---- a saved row that was one person and is no more ---- */
+
+/* The person behind a number that is saved, on the way to another row. */
+struct parted {
+	char public_id[UUID_LEN];
+	struct contact person;
+};
+
+/* The entry keeps its ids and its number. */
+static int contact_part(struct tx *tx, struct contact *entry,
+	struct parted *parted, int64_t now_ms, struct err *err)
+{
+	struct contact *person = &parted->person;
+
+	id_uuid7(parted->public_id);
+	*person = *entry;
+	person->public_id = parted->public_id;
+	person->phone = NULL;
+	person->saved_ms = 0;
+	entry->lid = entry->name = entry->push_name = NULL;
+	if (contact_update(tx, entry, now_ms, err) != 0 ||
+		contact_insert(tx, person, now_ms, &person->id, err) != 0)
+		return -1;
+	return run_pair(tx, move_rest, person->id, entry->id, err);
+}
+
+static int part_entries(struct tx *tx, const struct contact_news *news,
+	struct contact *by_phone, struct contact *by_lid,
+	struct parted parted[2], int64_t now_ms, struct err *err)
+{
+	if (by_phone->saved_ms > 0 && by_phone->lid != NULL &&
+		news->lid != NULL && !same(by_phone->lid, news->lid) &&
+		contact_part(tx, by_phone, &parted[0], now_ms, err) != 0)
+		return -1;
+	if (by_lid->saved_ms == 0 || news->phone == NULL ||
+		same(by_lid->phone, news->phone))
+		return 0;
+	if (contact_part(tx, by_lid, &parted[1], now_ms, err) != 0)
+		return -1;
+	*by_lid = parted[1].person;
+	return 0;
+}
+
 /* Which row the news are about, of those found by its two names; id 0: of
  * none. */
 static int settle(struct tx *tx, const struct contact_news *news,
 	struct contact *by_phone, struct contact *by_lid, int64_t now_ms,
 	struct contact *out, struct err *err)
 {
-	bool is_older = by_phone->id < by_lid->id;
+	bool stays = by_phone->saved_ms > 0 || by_phone->id < by_lid->id;
 
 	if (by_phone->id == 0 || news->lid == NULL) {
 		*out = by_phone->id != 0 ? *by_phone : *by_lid;
@@ -189,12 +255,12 @@ static int settle(struct tx *tx, const struct contact_news *news,
 		by_phone->phone = NULL;
 		return contact_update(tx, by_phone, now_ms, err);
 	}
-	if (by_lid->id == 0 || is_older)
+	if (by_lid->id == 0 || stays)
 		*out = *by_phone;
 	if (by_lid->id == 0)
 		return 0;
 	out->updated_ms = 0; /* to be written, whatever the news are */
-	return contact_merge(tx, out, is_older ? by_lid : by_phone, err);
+	return contact_merge(tx, out, stays ? by_lid : by_phone, err);
 }
 
 /* ---- what is new ---- */
@@ -226,15 +292,19 @@ static int contact_renew(struct tx *tx, const struct contact *known,
 {
 	struct contact contact = *known;
 
+	contact.is_met = true;
 	contact.phone = news->phone != NULL ? news->phone : known->phone;
 	contact.lid = news->lid != NULL ? news->lid : known->lid;
 	contact.name = name_told(news->name, known->name);
 	contact.push_name = name_told(news->push_name, known->push_name);
-	if (known->updated_ms != 0 && same(contact.phone, known->phone) &&
+	if (known->updated_ms != 0 && known->is_met &&
+		same(contact.phone, known->phone) &&
 		same(contact.lid, known->lid) &&
 		same(contact.name, known->name) &&
 		same(contact.push_name, known->push_name))
 		return 0;
+	if (!known->is_met && count(tx, known->account_id, 1, err) != 0)
+		return -1;
 	return contact_update(tx, &contact, now_ms, err);
 }
 
@@ -246,6 +316,7 @@ int store_contact_note(struct tx *tx, const struct contact_news *news,
 		query_open(tx_db(tx), BY_PHONE);
 	scoped(query_close) struct query by_lid = query_open(tx_db(tx), BY_LID);
 	struct contact phones, lids, contact;
+	struct parted parted[2];
 
 	if (news->phone == NULL && news->lid == NULL)
 		return err_set(err, ERR_INTERNAL, "a contact without a name");
@@ -254,6 +325,8 @@ int store_contact_note(struct tx *tx, const struct contact_news *news,
 	contact = phones;
 	if ((phones.id == 0 || !same(phones.lid, news->lid)) &&
 		(find(&by_lid, news->account_id, news->lid, &lids, err) != 0 ||
+			part_entries(tx, news, &phones, &lids, parted, now_ms,
+				err) != 0 ||
 			settle(tx, news, &phones, &lids, now_ms, &contact,
 				err) != 0))
 		return -1;
@@ -263,6 +336,74 @@ int store_contact_note(struct tx *tx, const struct contact_news *news,
 	*id_out = contact.id;
 	snprintf(public_id_out, UUID_LEN, "%s", contact.public_id);
 	return contact_renew(tx, &contact, news, now_ms, err);
+}
+
+/* ---- another number for an entry of the address book ---- */
+
+/* Frees the number and the LID for the entry, which takes them over. */
+static int contact_empty(struct tx *tx, const struct contact *met,
+	int64_t now_ms, struct err *err)
+{
+	struct contact empty = *met;
+
+	empty.phone = empty.lid = NULL;
+	return contact_update(tx, &empty, now_ms, err);
+}
+
+static int entry_renumber(struct tx *tx, const struct contact *entry,
+	const struct contact *met, const char *phone, int64_t now_ms,
+	struct err *err)
+{
+	struct contact renewed = *entry, person = *entry;
+	char public_id[UUID_LEN];
+
+	renewed.phone = phone;
+	renewed.lid = met->lid;
+	renewed.name = met->name;
+	renewed.push_name = met->push_name;
+	renewed.is_met = met->is_met;
+	if (contact_update(tx, &renewed, now_ms, err) != 0 ||
+		count(tx, entry->account_id, met->is_met - entry->is_met,
+			err) != 0)
+		return -1;
+	if (!entry->is_met)
+		return 0;
+	id_uuid7(public_id);
+	person.public_id = public_id;
+	if (contact_insert(tx, &person, now_ms, &person.id, err) != 0)
+		return -1;
+	return run_pair(tx, move_rest, person.id, entry->id, err);
+}
+
+int store_contact_renumber(struct tx *tx, int64_t id, const char *phone,
+	int64_t now_ms, struct err *err)
+{
+	scoped(query_close) struct query by_id = query_open(tx_db(tx), BY_ID);
+	scoped(query_close) struct query by_phone =
+		query_open(tx_db(tx), BY_PHONE);
+	struct contact entry, met;
+
+	query_bind_int(&by_id, id);
+	if (query_one(&by_id, "contact", err) != 0)
+		return -1;
+	entry = contact_from_row(&by_id);
+	if (same(entry.phone, phone))
+		return 0;
+	if (find(&by_phone, entry.account_id, phone, &met, err) != 0)
+		return -1;
+	if (met.saved_ms > 0)
+		return err_set(err, ERR_CONFLICT,
+			"A contact with this phone number exists");
+	if (met.id != 0 && contact_empty(tx, &met, now_ms, err) != 0)
+		return -1;
+	if (entry_renumber(tx, &entry, &met, phone, now_ms, err) != 0)
+		return -1;
+	if (met.id == 0)
+		return 0;
+	if (run_pair(tx, move_rest, id, met.id, err) != 0 ||
+		store_contact_remove(tx, met.id, err) != 0)
+		return -1;
+	return count(tx, entry.account_id, -1, err);
 }
 
 /* ---- reading ---- */
@@ -292,7 +433,8 @@ int store_contact_by_public_id(struct store *store, int64_t account_id,
 	const char *public_id, contact_row_fn *row, void *arg, struct err *err)
 {
 	scoped(query_close) struct query q = query_open(store_db(store),
-		CONTACT_SELECT " WHERE public_id = ? AND account_id = ?");
+		CONTACT_SELECT " WHERE public_id = ? AND account_id = ?"
+			       " AND (is_met = 1 OR saved_ms > 0)");
 	struct contact contact;
 
 	query_bind_text(&q, public_id);
@@ -308,10 +450,11 @@ int store_contact_list(struct store *store, int64_t account_id,
 	struct page page, contact_row_fn *row, void *arg, int64_t *total_out,
 	struct err *err)
 {
-	scoped(query_close) struct query q = query_open(store_db(store),
-		CONTACT_SELECT " WHERE id IN (SELECT id FROM contact"
-			       " WHERE account_id = ? ORDER BY id"
-			       " LIMIT ? OFFSET ?) ORDER BY id");
+	scoped(query_close) struct query q =
+		query_open(store_db(store), CONTACT_SELECT
+			" WHERE id IN (SELECT id FROM contact"
+			" WHERE account_id = ? AND is_met = 1 ORDER BY id"
+			" LIMIT ? OFFSET ?) ORDER BY id");
 	const struct list_key total = { .list = LIST_CONTACT,
 		.account_id = account_id };
 	struct contact contact;
