@@ -43,8 +43,9 @@ LIBS    := $(shell pkg-config --libs libprotobuf-c) -lsignal-protocol-c \
            $(shell pkg-config --libs $(PKGS)) -lnng -lmbedtls -lmbedx509 -lmbedcrypto -lpthread -lm
 
 # Decoders, for mediaconv alone.
-CONV_PKGS := libavformat libavcodec libavutil libswresample libswscale libwebp libwebpdemux libqpdf libseccomp
-CONV_LIBS := $(shell pkg-config --libs $(CONV_PKGS)) -lmagic
+CONV_PKGS := libavformat libavcodec libavutil libswresample libswscale libwebp libwebpdemux libqpdf libseccomp \
+             libzip expat freexl
+CONV_LIBS := $(shell pkg-config --libs $(CONV_PKGS)) -lmagic -lcsv
 
 WARN    := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes \
            -Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wformat=2 -Wundef -Wvla
@@ -84,7 +85,15 @@ $(GEN)/tokens.inc: common/wa/tokens.json tools/gen_tokens.c common/wa/token_hash
 	$(Q)$(CC) -std=gnu17 -O1 -o $(GEN)/gen_tokens tools/gen_tokens.c $(shell pkg-config --cflags --libs jansson)
 	$(Q)$(GEN)/gen_tokens common/wa/tokens.json > $@.tmp && mv $@.tmp $@
 
-GENERATED := $(PB_C) $(PB_H) $(GEN)/tokens.inc
+# The documentation page, to be served by apid without files beside it.
+DOC_FILES := $(addprefix apid/docs/,index.html app.css app.js snippets.js)
+$(GEN)/docs_files.inc: $(DOC_FILES) tools/embed.c
+	@mkdir -p $(GEN)
+	$(call say,GEN,$@)
+	$(Q)$(CC) -std=gnu17 -O1 -o $(GEN)/embed tools/embed.c
+	$(Q)$(GEN)/embed $(DOC_FILES) > $@.tmp && mv $@.tmp $@
+
+GENERATED := $(PB_C) $(PB_H) $(GEN)/tokens.inc $(GEN)/docs_files.inc
 .SECONDARY: $(GENERATED)
 
 # ---- objects and archives: one library a folder, main.c stays outside ----

@@ -16,7 +16,8 @@
 #include "common/log.h"
 #include "common/own.h"
 
-#define REQUEST_LINE "POST " INTAKE_PATH
+#define METHOD "POST "
+#define LINE_MAX_BYTES 160 /* of a request line, up to the query */
 #define TICK_MS 1000
 #define WAIT_MAX_MS 10000    /* then 503 */
 #define GRACE_MS 10000	     /* before a place's client is looked at */
@@ -111,18 +112,42 @@ static void on_closed(struct evhttp_connection *connection, void *arg)
 
 /* ---- a new upload ---- */
 
+/* Is it @path, with an end behind it? */
+static bool path_matches(const char *text, const char *path)
+{
+	while (*path != '\0') {
+		if (*path == ':') {
+			const size_t n = strcspn(text, "/ ?");
+
+			if (n == 0)
+				return false;
+			text += n;
+			path += strcspn(path, "/");
+		} else if (*path++ != *text++) {
+			return false;
+		}
+	}
+	return *text == ' ' || *text == '?';
+}
+
 /* Does the buffer begin with the request line of an upload?  When evhttp has
  * taken the line already this looks at what follows it; a body that looks like
  * it gets a place that it does not need, and no more. */
 static bool is_upload(struct evbuffer *in)
 {
-	char line[sizeof(REQUEST_LINE)];
-	const size_t n = sizeof(REQUEST_LINE);
+	static const char *const paths[] = { INTAKE_PATH, INTAKE_GROUP_IMPORT,
+		INTAKE_TAG_IMPORT };
+	char line[LINE_MAX_BYTES + 1];
+	const ev_ssize_t n = evbuffer_copyout(in, line, LINE_MAX_BYTES);
 
-	if (evbuffer_copyout(in, line, n) != (ev_ssize_t)n)
+	if (n < (ev_ssize_t)strlen(METHOD) ||
+		memcmp(line, METHOD, strlen(METHOD)) != 0)
 		return false;
-	return memcmp(line, REQUEST_LINE, n - 1) == 0 &&
-	       (line[n - 1] == ' ' || line[n - 1] == '?');
+	line[n] = '\0'; /* which is in no path */
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++)
+		if (path_matches(line + strlen(METHOD), paths[i]))
+			return true;
+	return false;
 }
 
 static void place_new(struct intake *intake, struct bufferevent *bev)

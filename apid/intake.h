@@ -1,7 +1,7 @@
 /* Request bodies that are too large to hold many of: uploads.
  *
  * evhttp keeps a body in memory until it is whole.  So the large limit is for
- * the one path that needs it, and only for a connection that has one of a few
+ * the few paths that need it, and only for a connection that has one of a few
  * places.  A connection that finds none free is not read from, so what its
  * client has to say waits in the kernel and at the client; after a while it
  * is answered with 503.  A client that holds a place and hardly sends while
@@ -17,7 +17,10 @@ struct event_base;
 struct evhttp_connection;
 struct intake;
 
+/* As in the endpoint tables: ":id" is any one segment. */
 #define INTAKE_PATH "/v1/developer/media/upload"
+#define INTAKE_GROUP_IMPORT "/v1/contact-groups/:id/import"
+#define INTAKE_TAG_IMPORT "/v1/contact-tags/:id/import"
 #define INTAKE_PLACES 3
 #define INTAKE_OVERHEAD 65536 /* bytes that a form has around its file */
 

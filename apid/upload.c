@@ -5,19 +5,14 @@
  * writer adds the row.  What the client says of its type is not believed. */
 #include "apid/upload.h"
 
-#include <errno.h>
-#include <event2/buffer.h>
 #include <event2/http.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "apid/conversion.h"
-#include "apid/http.h"
+#include "apid/form.h"
 #include "apid/intake.h"
 #include "apid/media.h"
-#include "apid/multipart.h"
 #include "apid/request.h"
 #include "apid/worker.h"
 #include "common/buf.h"
@@ -28,22 +23,10 @@
 #include "common/wa/crypto.h"
 
 #define MIB ((size_t)1 << 20)
-#define KIND_MAX 16
-
-enum part { PART_NONE, PART_FILE, PART_KIND };
 
 struct upload {
-	struct evbuffer *body; /* owned; only one thread has it at a time */
-	size_t max_bytes;
-	char boundary[MULTIPART_BOUNDARY_MAX + 1];
-	enum part part; /* that is being read */
-	bool has_file, has_kind;
-	char temp[LIBRARY_PATH]; /* "" = none, or it is in the library */
-	int fd;
-	size_t n_bytes;
-	char file_name[MEDIA_NAME_MAX + 1];
-	char kind_name[KIND_MAX + 1]; /* a field of the form */
-	enum media_kind kind;	      /* that was asked for; 0 = by content */
+	struct form form;     /* its file is in the library at the end */
+	enum media_kind kind; /* that was asked for; 0 = by content */
 	struct media_facts facts;
 };
 
@@ -51,12 +34,7 @@ static void upload_free(void **uploadp)
 {
 	struct upload *upload = move(*uploadp);
 
-	if (upload->body != NULL)
-		evbuffer_free(upload->body);
-	if (upload->fd >= 0)
-		close(upload->fd);
-	if (upload->temp[0] != '\0')
-		unlink(upload->temp);
+	form_fini(&upload->form);
 	media_facts_fini(&upload->facts);
 	free(upload);
 }
@@ -68,106 +46,11 @@ size_t upload_max_bytes(const struct config *config)
 
 /* ---- the form, on a worker ---- */
 
-static int on_part(
-	const char *name, const char *file_name, void *arg, struct err *err)
-{
-	struct upload *upload = arg;
-
-	if (strcmp(name, "file") == 0 && !upload->has_file) {
-		upload->part = PART_FILE;
-		upload->has_file = true;
-		media_clean_name(
-			file_name != NULL ? file_name : "", upload->file_name);
-		return 0;
-	}
-	if (strcmp(name, "kind") == 0 && file_name == NULL &&
-		!upload->has_kind) {
-		upload->part = PART_KIND;
-		upload->has_kind = true;
-		return 0;
-	}
-	return err_set(err, ERR_INVALID, "the form has one file and a kind");
-}
-
-static int write_all(int fd, const void *bytes, size_t n, struct err *err)
-{
-	const char *at = bytes;
-
-	while (n > 0) {
-		const ssize_t written = write(fd, at, n);
-
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written < 0)
-			return err_set(err, ERR_IO, "cannot write media: %s",
-				strerror(errno));
-		at += written;
-		n -= (size_t)written;
-	}
-	return 0;
-}
-
-static int on_data(const void *bytes, size_t n, void *arg, struct err *err)
-{
-	struct upload *upload = arg;
-	const size_t n_kind = strlen(upload->kind_name);
-
-	if (upload->part == PART_KIND) {
-		if (n_kind + n > KIND_MAX)
-			return err_set(err, ERR_INVALID, "kind is too long");
-		memcpy(upload->kind_name + n_kind, bytes, n);
-		return 0;
-	}
-	upload->n_bytes += n;
-	if (upload->n_bytes > upload->max_bytes)
-		return err_set(err, ERR_TOO_LARGE,
-			"the file must not be larger than %zu MiB",
-			upload->max_bytes / MIB);
-	return write_all(upload->fd, bytes, n, err);
-}
-
-static int on_part_end(void *arg, struct err *err)
-{
-	struct upload *upload = arg;
-
-	(void)err;
-	upload->part = PART_NONE;
-	return 0;
-}
-
-/* Frees the body as it goes. */
-static int feed_body(
-	struct upload *upload, struct multipart *multipart, struct err *err)
-{
-	struct evbuffer_iovec piece;
-
-	while (evbuffer_get_length(upload->body) > 0) {
-		if (evbuffer_peek(upload->body, -1, NULL, &piece, 1) < 1)
-			return err_set(err, ERR_INTERNAL, "no body");
-		if (multipart_feed(
-			    multipart, piece.iov_base, piece.iov_len, err) != 0)
-			return -1;
-		evbuffer_drain(upload->body, piece.iov_len);
-	}
-	return multipart_finish(multipart, err);
-}
-
 static int spool(struct request *request, struct err *err)
 {
-	static const struct multipart_handlers handlers = { on_part, on_data,
-		on_part_end };
 	struct upload *upload = request->context;
-	scoped(multipart_free) struct multipart *multipart =
-		multipart_new(upload->boundary, &handlers, upload);
 
-	upload->fd = library_temp(request->apid->config, upload->temp, err);
-	if (upload->fd < 0 || feed_body(upload, multipart, err) != 0)
-		return -1;
-	if (!upload->has_file)
-		return err_set(err, ERR_INVALID, "file is required");
-	if (upload->n_bytes == 0)
-		return err_set(err, ERR_INVALID, "the file is empty");
-	return 0;
+	return form_spool(&upload->form, request->apid->config, err);
 }
 
 /* ---- the row, on the writer ---- */
@@ -203,8 +86,9 @@ static int insert(struct request *request, struct tx *tx, struct err *err)
 		.sha256 = facts->sha256,
 		.size = facts->size,
 		.mime = facts->mime,
-		.file_name =
-			upload->file_name[0] != '\0' ? upload->file_name : NULL,
+		.file_name = upload->form.file_name[0] != '\0'
+				     ? upload->form.file_name
+				     : NULL,
 		.width = facts->width,
 		.height = facts->height,
 		.seconds = facts->seconds,
@@ -239,7 +123,7 @@ static void hash_upload(struct request *request)
 	buf_add_str(&seen, evhttp_request_get_uri(request->http));
 	buf_add_byte(&seen, 0);
 	buf_add(&seen, upload->facts.sha256, sizeof(upload->facts.sha256));
-	buf_printf(&seen, "%d %s", (int)upload->kind, upload->file_name);
+	buf_printf(&seen, "%d %s", (int)upload->kind, upload->form.file_name);
 	wa_sha256(seen.data, seen.len, request->body_hash);
 }
 
@@ -247,10 +131,10 @@ static int keep(struct request *request, struct err *err)
 {
 	struct upload *upload = request->context;
 
-	if (library_keep(request->apid->config, upload->temp,
+	if (library_keep(request->apid->config, upload->form.temp,
 		    upload->facts.sha256, err) != 0)
 		return -1;
-	upload->temp[0] = '\0';
+	upload->form.temp[0] = '\0';
 	return 0;
 }
 
@@ -301,11 +185,11 @@ static int take_kind(struct request *request, struct err *err)
 	struct upload *upload = request->context;
 	const char *asked = request_text(request, "kind");
 
-	if (asked != NULL && upload->has_kind &&
-		strcmp(asked, upload->kind_name) != 0)
+	if (asked != NULL && upload->form.has_value &&
+		strcmp(asked, upload->form.value) != 0)
 		return err_set(err, ERR_INVALID, "kind is given twice");
-	if (asked == NULL && upload->has_kind)
-		asked = upload->kind_name;
+	if (asked == NULL && upload->form.has_value)
+		asked = upload->form.value;
 	if (asked == NULL)
 		return 0;
 	if (media_kind_parse(asked, &upload->kind) != 0 ||
@@ -319,7 +203,7 @@ static void on_spooled(struct request *request)
 {
 	struct upload *upload = request->context;
 	struct convert_request job = {
-		.job = CONVERT_PROBE, .in_fd = upload->fd, .out_fd = -1
+		.job = CONVERT_PROBE, .in_fd = upload->form.fd, .out_fd = -1
 	};
 	struct err err = ERR_NONE;
 
@@ -332,18 +216,10 @@ static void on_spooled(struct request *request)
 int upload_start(struct request *request, struct err *err)
 {
 	struct upload *upload = xcalloc(1, sizeof(*upload));
-	bool twice = false;
 
 	request->context = upload;
 	request->context_free = upload_free;
-	upload->fd = -1;
-	upload->max_bytes = (size_t)request->apid->config->media.max_mib * MIB;
-	if (multipart_boundary(
-		    http_header_once(request, "Content-Type", &twice),
-		    upload->boundary, err) != 0)
+	if (form_take(&upload->form, request, "kind", err) != 0)
 		return -1;
-	upload->body = evbuffer_new();
-	evbuffer_add_buffer(
-		upload->body, evhttp_request_get_input_buffer(request->http));
 	return worker_submit(request, spool, on_spooled, err);
 }

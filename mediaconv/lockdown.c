@@ -54,14 +54,14 @@ int lockdown_prepare(int first_fd, struct err *err)
 
 /* ---- limits ---- */
 
-static int limits_set(struct err *err)
+static int limits_set(uint64_t file_bytes, struct err *err)
 {
-	static const struct {
+	const struct {
 		__rlimit_resource_t what;
 		rlim_t value;
 	} limits[] = {
 		{ RLIMIT_CPU, LOCKDOWN_CPU_SECONDS },
-		{ RLIMIT_FSIZE, LOCKDOWN_FILE_BYTES },
+		{ RLIMIT_FSIZE, file_bytes },
 		{ RLIMIT_CORE, 0 },
 		{ RLIMIT_NPROC, 0 },
 		{ RLIMIT_NOFILE, 0 }, /* what is open stays open */
@@ -174,10 +174,10 @@ static int filter_load(struct err *err)
 	return 0;
 }
 
-int lockdown_enter(struct err *err)
+int lockdown_enter(uint64_t file_bytes, struct err *err)
 {
 	/* The limit on processes is one of the user: it comes after. */
-	if (privileges_drop(err) != 0 || limits_set(err) != 0)
+	if (privileges_drop(err) != 0 || limits_set(file_bytes, err) != 0)
 		return -1;
 	return filter_load(err);
 }

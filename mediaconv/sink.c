@@ -8,9 +8,11 @@
 
 int sink_write(struct sink *sink, const void *bytes, size_t n, struct err *err)
 {
+	const uint64_t max_bytes =
+		sink->max_bytes != 0 ? sink->max_bytes : SINK_MAX;
 	const uint8_t *at = bytes;
 
-	if (n > SINK_MAX - sink->size)
+	if (n > max_bytes - sink->size)
 		return err_set(err, ERR_TOO_LARGE, "The result is too large");
 	while (n > 0) {
 		ssize_t written = sink->fd < 0 ? (ssize_t)n

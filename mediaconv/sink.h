@@ -15,9 +15,10 @@ struct err;
 struct sink {
 	int fd; /* borrowed; -1: what is written goes nowhere */
 	uint64_t size;
+	uint64_t max_bytes; /* 0: SINK_MAX */
 };
 
-/* ERR_TOO_LARGE past SINK_MAX; ERR_IO. */
+/* ERR_TOO_LARGE past @max_bytes; ERR_IO. */
 int sink_write(struct sink *sink, const void *bytes, size_t n, struct err *err);
 
 #endif

@@ -18,6 +18,7 @@
 #include "mediaconv/sniffer.h"
 #include "mediaconv/source.h"
 #include "mediaconv/sticker.h"
+#include "mediaconv/table.h"
 #include "mediaconv/voice.h"
 
 #define OUT_FD 3
@@ -25,15 +26,19 @@
 
 struct job {
 	const char *name;
-	bool has_output;
+	uint64_t out_bytes; /* at most; 0: it writes no file */
+	/* What it loads from files; NULL: it asks the sniffer. */
+	int (*prepare)(struct err *err);
+	/* @content is not filled for a job with @prepare. */
 	int (*run)(const struct source *source, const struct content *content,
 		struct sink *sink, struct media_facts *facts, struct err *err);
 };
 
 static const struct job jobs[] = {
-	{ "probe", false, probe_run },
-	{ "voice", true, voice_run },
-	{ "sticker", true, sticker_run },
+	{ "probe", 0, NULL, probe_run },
+	{ "voice", SINK_MAX, NULL, voice_run },
+	{ "sticker", SINK_MAX, NULL, sticker_run },
+	{ "table", TABLE_BYTES_MAX, table_prepare, table_run },
 };
 
 static const struct job *job_find(int argc, char **argv)
@@ -48,16 +53,20 @@ static int job_run(
 	const struct job *job, struct media_facts *facts, struct err *err)
 {
 	scoped(sniffer_close) struct sniffer *sniffer = NULL;
-	struct sink sink = { .fd = job->has_output ? OUT_FD : -1 };
-	struct content content;
+	const bool has_output = job->out_bytes > 0;
+	struct sink sink = { .fd = has_output ? OUT_FD : -1,
+		.max_bytes = job->out_bytes };
+	struct content content = { 0 };
 	struct source source;
 
-	if (lockdown_prepare(OUT_FD + job->has_output, err) != 0 ||
-		sniffer_open(&sniffer, err) != 0 ||
+	if (lockdown_prepare(OUT_FD + has_output, err) != 0 ||
+		(job->prepare != NULL ? job->prepare(err)
+				      : sniffer_open(&sniffer, err)) != 0 ||
 		source_map(STDIN_FILENO, &source, err) != 0 ||
-		lockdown_enter(err) != 0)
+		lockdown_enter(job->out_bytes, err) != 0)
 		return -1;
-	content = sniffer_look(sniffer, &source);
+	if (sniffer != NULL)
+		content = sniffer_look(sniffer, &source);
 	return job->run(&source, &content, &sink, facts, err);
 }
 
@@ -82,8 +91,9 @@ int worker_run(int argc, char **argv)
 	struct err err = ERR_NONE;
 
 	if (job == NULL) {
-		fprintf(stderr, "Usage: mediaconv probe|voice|sticker <FILE "
-				"[3<>RESULT]\n");
+		fprintf(stderr,
+			"Usage: mediaconv probe|voice|sticker|table <FILE "
+			"[3<>RESULT]\n");
 		return EXIT_USAGE;
 	}
 	av_log_set_level(AV_LOG_QUIET);

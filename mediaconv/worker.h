@@ -3,9 +3,9 @@
 #ifndef MEDIACONV_WORKER_H
 #define MEDIACONV_WORKER_H
 
-/* `mediaconv probe|voice|sticker`: the input is descriptor 0, the output of
- * voice and sticker descriptor 3.  Returns the exit code, 0 when there is an
- * answer, be it an error; the caller ends with _exit(). */
+/* `mediaconv probe|voice|sticker|table`: the input is descriptor 0, the output
+ * of the others but probe descriptor 3.  Returns the exit code, 0 when there is
+ * an answer, be it an error; the caller ends with _exit(). */
 int worker_run(int argc, char **argv);
 
 #endif

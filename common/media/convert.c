@@ -15,6 +15,7 @@
 #include "common/media/answer.h"
 #include "common/media/digest.h"
 #include "common/media/process.h"
+#include "common/media/table.h"
 #include "common/own.h"
 #include "common/program.h"
 
@@ -31,7 +32,7 @@ struct convert {
 	struct slot *slot; /* the worker's process */
 	int answer_fd;	   /* non-blocking; -1 once the worker has closed it */
 	int result_fd; /* what is hashed: the input or what was made of it */
-	uint64_t max_bytes;
+	uint64_t max_bytes; /* of what is hashed */
 	struct buf answer;
 	struct event *answering, *ended, *deadline, *hashing;
 	bool is_late, is_garbage; /* killed by us, for which reason */
@@ -196,6 +197,8 @@ static const char *job_name(enum convert_job job)
 		return "voice";
 	case CONVERT_STICKER:
 		return "sticker";
+	case CONVERT_TABLE:
+		return "table";
 	}
 	return "probe";
 }
@@ -380,14 +383,16 @@ int convert_start(struct event_base *base, const struct config *config,
 	scoped(convert_free) struct convert *convert =
 		xcalloc(1, sizeof(*convert));
 	scoped(fd_close) int stdout_fd = -1;
+	const uint64_t max_bytes = (uint64_t)config->media.max_mib << 20;
 
 	*convert = (struct convert){ .job = request->job,
 		.answer_fd = -1,
 		.result_fd = -1,
-		.max_bytes = (uint64_t)config->media.max_mib << 20,
+		.max_bytes = request->job == CONVERT_TABLE ? TABLE_BYTES_MAX
+							   : max_bytes,
 		.done = done,
 		.arg = arg };
-	if (input_check(request->in_fd, convert->max_bytes, err) != 0)
+	if (input_check(request->in_fd, max_bytes, err) != 0)
 		return -1;
 	convert->slot = slot_take();
 	if (convert->slot == NULL)

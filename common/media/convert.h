@@ -60,6 +60,9 @@ enum convert_job {
 	/* Any picture to a 512x512 WebP sticker; a WebP that is a sticker
 	 * already passes through. */
 	CONVERT_STICKER,
+	/* CSV, XLSX or XLS to rows of texts (table.h), up to TABLE_BYTES_MAX.
+	 */
+	CONVERT_TABLE,
 };
 
 /* @facts are owned by the callee for the call only (move what is to be kept);
@@ -74,8 +77,8 @@ struct convert_request {
 	enum convert_job job;
 	int in_fd;  /* read from its start, its position stays; borrowed until
 		       convert_start() returns */
-	int out_fd; /* VOICE, STICKER: empty file for the result, open for
-		       reading too; else -1.  Borrowed likewise */
+	int out_fd; /* VOICE, STICKER, TABLE: empty file for the result, open
+		       for reading too; else -1.  Borrowed likewise */
 };
 
 #define CONVERT_MAX 4 /* workers of one process at a time */

@@ -11,7 +11,7 @@ function pngChunk(type, data) {
 	return out
 }
 
-function checksum(bytes) {
+export function checksum(bytes) {
 	if (crc32) return crc32(bytes)
 	let crc = 0xffffffff
 	for (const byte of bytes) {
