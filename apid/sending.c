@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "apid/limits.h"
 #include "apid/making.h"
 #include "apid/media.h"
 #include "apid/reference.h"
@@ -17,20 +18,6 @@
 
 #define STATUS_CHAT "status@broadcast"
 
-/* The documented 429 body, and the device it speaks of. */
-static int render_limit(
-	struct request *request, const struct safety *safety, struct err *err)
-{
-	request->status = 429;
-	request->extra_body = true;
-	request->reply = json_pack("{s:i, s:s, s:s, s:s, s:s, s:o}",
-		"statusCode", 429, "error", "Account Send Limit", "message",
-		safety->blocked_reason, "accountId", request->account_uid,
-		"deviceUid", request_text(request, "deviceUid"), "resetsAt",
-		json_time(safety->resets_at_ms));
-	return err_set(err, ERR_LIMIT, "%s", safety->blocked_reason);
-}
-
 static int accept_message(struct request *request, struct tx *tx,
 	struct send_request *send, struct err *err)
 {
@@ -41,11 +28,9 @@ static int accept_message(struct request *request, struct tx *tx,
 	send->client_message_id = request_text(request, "clientMessageId");
 	send->source = MESSAGE_BY_API;
 	if (send_accept(tx, request->apid->config, send, clock_now_ms(),
-		    &result, err) != 0) {
-		if (err->code == ERR_LIMIT)
-			return render_limit(request, &result.safety, err);
-		return -1;
-	}
+		    &result, err) != 0)
+		return limits_render_send(
+			request, send->device_uid, &result, err);
 	request_push(request, TO_SENDERD, move(result.job));
 	request->reply = json_pack("{s:b, s:s, s:s, s:s}", "accepted", 1,
 		"providerMessageId", result.wa_id, "sessionId",
@@ -58,6 +43,7 @@ int sending_text(struct request *request, struct tx *tx, struct err *err)
 	struct send_request send = {
 		.phone = request_arg(request, "to")->phone,
 		.text = request_text(request, "text"),
+		.is_template = true,
 	};
 
 	return accept_message(request, tx, &send, err);
@@ -68,6 +54,7 @@ int sending_text(struct request *request, struct tx *tx, struct err *err)
 struct sending {
 	struct recipient to;
 	bool is_status;
+	bool is_template; /* its text is spintax */
 	enum message_kind kind;
 	json_t *members; /* owned: the content as it was asked for */
 	struct content_out content;
@@ -137,6 +124,7 @@ static int commit(struct request *request, struct tx *tx, struct err *err)
 		.content = sending->content.json,
 		.media_id = sending->has_media ? sending->media.id : 0,
 		.is_free = is_free(sending),
+		.is_template = sending->is_template,
 	};
 
 	if (check_media_stays(sending, tx, err) != 0)
@@ -272,6 +260,7 @@ static int send_one(struct request *request, enum message_kind kind,
 	int64_t device_id;
 
 	(void)recipient_parse(to, strlen(to), RECIPIENT_PHONE, &sending->to);
+	sending->is_template = true;
 	if (find_device(request, &device_id, err) != 0 ||
 		find_media(request, sending, request_text(request, "mediaId"),
 			err) != 0)

@@ -3,10 +3,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <jansson.h>
+
+#include "common/antispam.h"
+#include "common/buf.h"
 #include "common/err.h"
 #include "common/ids.h"
 #include "common/own.h"
 #include "common/phone.h"
+#include "common/spintax.h"
+#include "common/store/addressbook.h"
 #include "common/wa/jid.h"
 
 /* What one acceptance needs to know of its device. */
@@ -99,18 +105,62 @@ static int find_duplicate(struct tx *tx, const struct sender *sender,
 	return -1;
 }
 
+static int refuse(struct send_result *result, enum send_refusal refusal)
+{
+	result->refusal = refusal;
+	return -1;
+}
+
+/* Everything that may forbid an account to send now, most lasting first. */
+static int check_account(struct tx *tx, const struct config *config,
+	const struct send_request *request, int64_t now_ms,
+	struct send_result *result, struct err *err)
+{
+	struct antispam pause;
+
+	if (plan_check(tx_store(tx), config, request->account_id, PLAN_MESSAGES,
+		    1, now_ms, &result->plan, err) != 0)
+		return err->code == ERR_FORBIDDEN
+			       ? refuse(result, SEND_REFUSED_PLAN)
+			       : -1;
+	if (antispam_get(tx_store(tx), request->account_id, now_ms, &pause,
+		    err) != 0)
+		return -1;
+	if (pause.paused_until_ms <= now_ms)
+		return 0;
+	result->resets_at_ms = pause.paused_until_ms;
+	err_set(err, ERR_LIMIT, "Sending is paused: %s", pause.reason);
+	return refuse(result, SEND_REFUSED_PAUSE);
+}
+
 static int check_budget(struct tx *tx, const struct config *config,
-	const struct sender *sender, int64_t now_ms, struct safety *out,
+	const struct sender *sender, int64_t now_ms, struct send_result *result,
 	struct err *err)
 {
+	struct safety *safety = &result->safety;
 	struct budget budget;
 
 	if (store_budget_get_tx(tx, sender->id, now_ms, &budget, err) != 0)
 		return -1;
-	safety_evaluate(config, &budget, sender->created_ms, now_ms, out);
-	if (!out->can_send)
-		return err_set(err, ERR_LIMIT, "%s", out->blocked_reason);
-	return 0;
+	safety_evaluate(config, &budget, sender->created_ms, now_ms, safety);
+	if (safety->can_send)
+		return 0;
+	result->resets_at_ms = safety->resets_at_ms;
+	err_set(err, ERR_LIMIT, "%s", safety->blocked_reason);
+	return refuse(result, SEND_REFUSED_BUDGET);
+}
+
+/* What costs a budget, and takes it. */
+static int spend(struct tx *tx, const struct config *config,
+	const struct send_request *request, const struct sender *sender,
+	int64_t now_ms, struct send_result *result, struct err *err)
+{
+	if (request->is_free)
+		return 0;
+	if (check_account(tx, config, request, now_ms, result, err) != 0 ||
+		check_budget(tx, config, sender, now_ms, result, err) != 0)
+		return -1;
+	return store_budget_take(tx, sender->id, now_ms, err);
 }
 
 /* Freed by the bus with the protobuf allocator: every piece is of its own. */
@@ -139,8 +189,8 @@ static Bus__Envelope *job_envelope(
 }
 
 static int insert(struct tx *tx, const struct send_request *request,
-	const struct sender *sender, int64_t now_ms, struct send_result *result,
-	struct err *err)
+	const struct sender *sender, const char *text, int64_t now_ms,
+	struct send_result *result, struct err *err)
 {
 	char chat[PHONE_LEN + sizeof("@s.whatsapp.net")];
 	struct message message = { .account_id = request->account_id,
@@ -151,9 +201,10 @@ static int insert(struct tx *tx, const struct send_request *request,
 		.wa_id = result->wa_id,
 		.chat = request->chat != NULL ? request->chat : chat,
 		.phone = request->phone,
-		.text = request->text,
+		.text = text,
 		.content = request->content,
 		.media_id = request->media_id,
+		.recipient_id = request->recipient_id,
 		.client_message_id = request->client_message_id,
 		.created_ms = now_ms };
 	struct wa_jid jid;
@@ -173,7 +224,69 @@ static int insert(struct tx *tx, const struct send_request *request,
 	if (duplicate) /* looked for in this very transaction */
 		return err_set(err, ERR_INTERNAL, "clientMessageId reappeared");
 	result->status = message.status;
+	result->row_id = message.id;
 	result->job = job_envelope(&message, request->device_uid);
+	return 0;
+}
+
+/* ---- the text ---- */
+
+struct person { /* whom a template is filled in for */
+	struct tx *tx;
+	const struct send_request *request;
+	bool is_looked_up;
+	json_t *values; /* owned: what is known, by name; or NULL */
+};
+
+static void person_fini(struct person *person)
+{
+	json_decref(person->values);
+}
+
+static int take_person(const struct book_contact *contact, void *arg)
+{
+	struct person *person = arg;
+
+	person->values = json_loads(
+		contact->fields != NULL ? contact->fields : "{}", 0, NULL);
+	if (person->values == NULL)
+		person->values = json_object();
+	if (contact->name != NULL)
+		json_object_set_new(
+			person->values, "name", json_string(contact->name));
+	return 0;
+}
+
+/* Looked up when the first variable is met: most texts have none. */
+static const char *value_of(const char *name, void *arg)
+{
+	struct person *person = arg;
+
+	if (!person->is_looked_up && person->request->phone != NULL)
+		(void)store_book_by_phone(tx_store(person->tx),
+			person->request->account_id, person->request->phone,
+			take_person, person, NULL);
+	person->is_looked_up = true;
+	return json_string_value(json_object_get(person->values, name));
+}
+
+/* A text without a brace, a bar or a backslash stands for itself. */
+static bool is_plain(const struct send_request *request)
+{
+	return request->text == NULL || !request->is_template ||
+	       strpbrk(request->text, "{}\\") == NULL;
+}
+
+static int render_text(struct tx *tx, const struct send_request *request,
+	struct buf *out, struct err *err)
+{
+	scoped(person_fini) struct person person = { .tx = tx,
+		.request = request };
+
+	if (spintax_render(request->text, value_of, &person, out, err) != 0)
+		return -1;
+	if (out->len == 0)
+		return err_set(err, ERR_INVALID, "text must not be empty");
 	return 0;
 }
 
@@ -181,23 +294,32 @@ int send_accept(struct tx *tx, const struct config *config,
 	const struct send_request *request, int64_t now_ms,
 	struct send_result *result, struct err *err)
 {
+	scoped(buf_fini) struct buf rendered = BUF_INIT;
+	const char *text = request->text;
 	struct sender sender;
 
 	*result = (struct send_result){ 0 };
 	snprintf(result->device_uid, sizeof(result->device_uid), "%s",
 		request->device_uid);
-	if (check_text(request, err) != 0 ||
-		find_sender(tx, request, &sender, err) != 0 ||
-		find_duplicate(tx, &sender, request->client_message_id, result,
-			err) != 0)
+	if (check_text(request, err) != 0)
+		return -1;
+	if (find_sender(tx, request, &sender, err) != 0)
+		return err->code == ERR_NOT_FOUND
+			       ? refuse(result, SEND_REFUSED_DEVICE)
+			       : -1;
+	if (find_duplicate(
+		    tx, &sender, request->client_message_id, result, err) != 0)
 		return -1;
 	if (result->duplicate)
 		return 0;
-	if (check_linked(request->device_uid, sender.status, err) != 0 ||
-		(!request->is_free && (check_budget(tx, config, &sender, now_ms,
-					       &result->safety, err) != 0 ||
-					      store_budget_take(tx, sender.id,
-						      now_ms, err) != 0)))
+	if (check_linked(request->device_uid, sender.status, err) != 0)
+		return refuse(result, SEND_REFUSED_DEVICE);
+	if (!is_plain(request)) {
+		if (render_text(tx, request, &rendered, err) != 0)
+			return -1;
+		text = buf_cstr(&rendered);
+	}
+	if (spend(tx, config, request, &sender, now_ms, result, err) != 0)
 		return -1;
-	return insert(tx, request, &sender, now_ms, result, err);
+	return insert(tx, request, &sender, text, now_ms, result, err);
 }

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 
+#include "common/plan.h"
 #include "common/safety.h"
 #include "common/store/device.h"
 #include "common/store/message.h"
@@ -31,6 +32,20 @@ struct send_request {
 			 (reaction, edit, revoke, status) */
 	const char *client_message_id; /* or NULL */
 	enum message_source source;
+	/* The text is spintax: spun here, {name} and its like filled in when
+	 * the recipient is a saved contact that has them.  A text that is no
+	 * valid template is sent as it is. */
+	bool is_template;
+	int64_t recipient_id; /* of a campaign, 0 = none */
+};
+
+/* Which of the refusals it was. */
+enum send_refusal {
+	SEND_TAKEN = 0,
+	SEND_REFUSED_BUDGET, /* ERR_LIMIT: account safety */
+	SEND_REFUSED_PAUSE,  /* ERR_LIMIT: antispam.h */
+	SEND_REFUSED_PLAN,   /* ERR_FORBIDDEN: plan.h */
+	SEND_REFUSED_DEVICE, /* ERR_INVALID, ERR_NOT_FOUND */
 };
 
 struct send_result {
@@ -41,16 +56,22 @@ struct send_result {
 	char device_uid[DEVICE_UID_LEN + 8];
 	enum message_status status;
 	struct safety safety; /* filled on ERR_LIMIT too: the 429 body */
-	Bus__Envelope *job;   /* push to senderd after commit; NULL for a
-				 duplicate.  Owned by the caller */
+	enum send_refusal refusal;
+	int64_t resets_at_ms;	  /* of a budget or a pause */
+	struct plan_refusal plan; /* of SEND_REFUSED_PLAN */
+	int64_t row_id;		  /* of the message */
+	Bus__Envelope *job;	  /* push to senderd after commit; NULL for a
+				     duplicate.  Owned by the caller */
 };
 
 /* ERR_NOT_FOUND: no such device of this account.  ERR_INVALID: device not
  * linked (PAIRING, LOGGED_OUT, BANNED).  ERR_LIMIT: budget used up, with
- * result->safety filled.  A device that is linked but DISCONNECTED accepts: the
- * message waits in its queue.  These three refusals leave the transaction as it
- * was: no savepoint is needed for them.  A known client_message_id is answered
- * first, whatever budget and status say now. */
+ * result->safety filled, or sending is paused.
+ * ERR_FORBIDDEN: the plan's messages of the month are used up.  A device that
+ * is linked but DISCONNECTED accepts: the message waits in its queue.  These
+ * refusals leave the transaction as it was: no savepoint is needed for them.  A
+ * known client_message_id is answered first, whatever budget and status say
+ * now. */
 int send_accept(struct tx *tx, const struct config *config,
 	const struct send_request *request, int64_t now_ms,
 	struct send_result *result, struct err *err);

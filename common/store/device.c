@@ -6,6 +6,7 @@
 #include "common/err.h"
 #include "common/own.h"
 #include "common/store/message.h"
+#include "common/store/recipient.h"
 #include "common/store/store_impl.h"
 
 static_assert(DEVICE_PAIRING == 1 && DEVICE_CONNECTED == 2 &&
@@ -323,7 +324,10 @@ int store_device_delete(
 	scoped(query_close) struct query webhooks = query_open(
 		tx_db(tx), "DELETE FROM webhook WHERE device_id = ?");
 
+	/* Recipients of campaigns hear of their messages one by one. */
 	if (device_mark_deleted(tx_db(tx), device_id, now_ms, err) != 0 ||
+		store_recipient_abandon(
+			tx, device_id, "device deleted", now_ms, err) != 0 ||
 		device_fail_queue(tx_db(tx), device_id, now_ms, err) != 0)
 		return -1;
 	query_bind_int(&webhooks, device_id);

@@ -6,6 +6,7 @@
 #include "common/err.h"
 #include "common/own.h"
 #include "common/store/message_impl.h"
+#include "common/store/recipient.h"
 #include "common/store/store_impl.h"
 
 static_assert(MESSAGE_QUEUED == 1 && MESSAGE_SENT == 2 &&
@@ -133,6 +134,7 @@ struct message message_from_row(struct query *q)
 	m.n_delivered = (int)query_int(q);
 	m.n_read = (int)query_int(q);
 	m.media_public_id = query_text(q);
+	m.recipient_id = query_int(q);
 	return m;
 }
 
@@ -164,13 +166,14 @@ static int message_one(
 
 /* ---- inserting ---- */
 
-#define MESSAGE_INSERT(unique_key)                                           \
-	"INSERT INTO message (public_id, account_id, device_id, device_seq," \
-	" direction, kind, source, status, wa_id, has_foreign_id, chat,"     \
-	" sender, phone, lid, push_name, text, reason, client_message_id,"   \
-	" n_devices, n_retries, created_ms, wa_ms, sent_ms, delivered_ms,"   \
-	" read_ms, failed_ms, content, media_id) VALUES (?, ?, ?, ?, ?, ?,"  \
-	" ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?)" \
+#define MESSAGE_INSERT(unique_key)                                            \
+	"INSERT INTO message (public_id, account_id, device_id, device_seq,"  \
+	" direction, kind, source, status, wa_id, has_foreign_id, chat,"      \
+	" sender, phone, lid, push_name, text, reason, client_message_id,"    \
+	" n_devices, n_retries, created_ms, wa_ms, sent_ms, delivered_ms,"    \
+	" read_ms, failed_ms, content, media_id, recipient_id) VALUES (?, ?," \
+	" ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?,"  \
+	" ?, ?, ?, ?, ?)"                                                     \
 	" ON CONFLICT " unique_key " DO NOTHING"
 
 static void bind_message(
@@ -203,6 +206,7 @@ static void bind_message(
 	query_bind_int(q, m->failed_ms);
 	query_bind_text(q, m->content);
 	query_bind_int_or_null(q, m->media_id);
+	query_bind_int_or_null(q, m->recipient_id);
 }
 
 static int next_seq(
@@ -494,6 +498,9 @@ int store_message_change(struct tx *tx, int64_t device_id,
 		return -1;
 	message = message_from_row(&q);
 	if (message_apply(tx, &message, change, changed, err) != 0)
+		return -1;
+	if (message.recipient_id != 0 &&
+		store_recipient_follow(tx, &message, err) != 0)
 		return -1;
 	if (*changed && row != NULL)
 		row(&message, arg);

@@ -43,8 +43,11 @@ enum message_kind {
 enum message_source {
 	MESSAGE_BY_API = 1,
 	MESSAGE_BY_SCHEDULE = 2,
-	MESSAGE_BY_PHONE = 3,  /* sent on the phone or another linked device */
-	MESSAGE_BY_HISTORY = 4 /* from before the device was linked: no event */
+	MESSAGE_BY_PHONE = 3,	/* sent on the phone or another linked device */
+	MESSAGE_BY_HISTORY = 4, /* from before the device was linked: no event
+				 */
+	MESSAGE_BY_CAMPAIGN = 5,
+	MESSAGE_BY_AUTO_REPLY = 6,
 };
 
 const char *message_status_name(enum message_status status); /* "QUEUED" ... */
@@ -75,6 +78,7 @@ struct message {
 	const char *text;
 	const char *content;	     /* JSON of docs/content.md, or NULL */
 	int64_t media_id;	     /* row of its media, 0 = none */
+	int64_t recipient_id;	     /* of a campaign, 0 = none */
 	const char *media_public_id; /* read only: of that row, or NULL */
 	int n_recipients;	 /* group, status: accounts it was sent to */
 	int n_delivered, n_read; /* of them, have reported */

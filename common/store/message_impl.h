@@ -12,7 +12,8 @@
 	" m.client_message_id, m.n_devices, m.n_retries, m.created_ms,"       \
 	" m.wa_ms, m.sent_ms, m.delivered_ms, m.read_ms, m.failed_ms,"        \
 	" m.content, m.media_id, m.n_recipients, m.n_delivered, m.n_read,"    \
-	" (SELECT public_id FROM media WHERE id = m.media_id)"                \
+	" (SELECT public_id FROM media WHERE id = m.media_id),"               \
+	" m.recipient_id"                                                     \
 	" FROM message m JOIN device d ON d.id = m.device_id"
 
 /* Rows of one stretch of the index by phone (message_list.c).  Part of the
