@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/antispam.h"
 #include "common/arena.h"
+#include "common/autoreply.h"
 #include "common/bus.h"
 #include "common/clock.h"
 #include "common/err.h"
@@ -69,15 +71,20 @@ struct fact {
 	};
 };
 
+/* What the transaction under way causes: owned until it is committed. */
+struct envelopes {
+	Bus__Envelope **items;
+	size_t n, cap;
+};
+
 struct facts {
 	struct arena *arena;
 	struct fact *first;
 	struct fact **tail;
 	size_t n;
-	struct err failure; /* code ERR_OK: the turn may be committed */
-	/* Events of the transaction under way: owned until it is committed. */
-	Bus__Envelope **events;
-	size_t n_events, cap_events;
+	struct err failure;	 /* code ERR_OK: the turn may be committed */
+	struct envelopes events; /* for the supervisor */
+	struct envelopes jobs;	 /* replies, for this lane's own queue */
 	struct contact_cache *contacts;
 };
 
@@ -91,11 +98,17 @@ struct facts *facts_new(void)
 	return facts;
 }
 
-static void events_drop(struct facts *facts)
+static void envelopes_drop(struct envelopes *envelopes)
 {
-	for (size_t i = 0; i < facts->n_events; i++)
-		bus_envelope_free(&facts->events[i]);
-	facts->n_events = 0;
+	for (size_t i = 0; i < envelopes->n; i++)
+		bus_envelope_free(&envelopes->items[i]);
+	envelopes->n = 0;
+}
+
+static void envelopes_fini(struct envelopes *envelopes)
+{
+	envelopes_drop(envelopes);
+	free(envelopes->items);
 }
 
 void facts_free(struct facts **factsp)
@@ -104,8 +117,8 @@ void facts_free(struct facts **factsp)
 
 	if (facts == NULL)
 		return;
-	events_drop(facts);
-	free(facts->events);
+	envelopes_fini(&facts->events);
+	envelopes_fini(&facts->jobs);
 	contact_cache_free(&facts->contacts);
 	arena_free(&facts->arena);
 	free(facts);
@@ -344,17 +357,21 @@ size_t facts_count(const struct lane *lane)
 
 /* ---- writing ---- */
 
+static void envelope_keep(struct envelopes *envelopes, Bus__Envelope *envelope)
+{
+	if (envelope == NULL)
+		return;
+	if (envelopes->n == envelopes->cap) {
+		envelopes->cap = envelopes->cap ? 2 * envelopes->cap : 64;
+		envelopes->items = xrealloc(envelopes->items,
+			envelopes->cap * sizeof *envelopes->items);
+	}
+	envelopes->items[envelopes->n++] = envelope;
+}
+
 static void event_keep(struct facts *facts, Bus__Envelope *event)
 {
-	if (event == NULL)
-		return;
-	if (facts->n_events == facts->cap_events) {
-		facts->cap_events =
-			facts->cap_events ? 2 * facts->cap_events : 64;
-		facts->events = xrealloc(facts->events,
-			facts->cap_events * sizeof *facts->events);
-	}
-	facts->events[facts->n_events++] = event;
+	envelope_keep(&facts->events, event);
 }
 
 /* A row that has just got its status tells it in the same transaction. */
@@ -382,6 +399,20 @@ static int message_tell(struct telling *telling, const struct message *row,
 	return 0;
 }
 
+/* Failures to reach people are what spam looks like. */
+static int note_failure(
+	const struct telling *telling, const struct message *row)
+{
+	const struct lane *lane = telling->lane;
+	bool is_to_person = row->phone != NULL || row->lid != NULL;
+
+	if (row->status != MESSAGE_FAILED || !is_to_person ||
+		!antispam_is_sign(row->reason))
+		return 0;
+	return antispam_note_failure(telling->tx, lane->config, row->account_id,
+		clock_now_ms(), telling->err);
+}
+
 static int on_new_status(const struct message *row, void *arg)
 {
 	struct telling *telling = arg;
@@ -393,7 +424,8 @@ static int on_new_status(const struct message *row, void *arg)
 	telling->failed =
 		contact_cache_find(telling->lane->facts->contacts, telling->tx,
 			&who, contact_id, telling->err) != 0 ||
-		message_tell(telling, row, contact_id) != 0;
+		message_tell(telling, row, contact_id) != 0 ||
+		note_failure(telling, row) != 0;
 	return telling->failed;
 }
 
@@ -442,6 +474,21 @@ static bool is_news(const struct message *message)
 	       message->source != MESSAGE_BY_HISTORY;
 }
 
+/* The event first: it tells of the message that the reply answers. */
+static int message_receive(struct telling *telling,
+	const struct message *message, const char *contact_id)
+{
+	struct lane *lane = telling->lane;
+	Bus__Envelope *job = NULL;
+
+	if (message_tell(telling, message, contact_id) != 0 ||
+		autoreply_answer(telling->tx, lane->config, lane->device_uid,
+			message, clock_now_ms(), &job, telling->err) != 0)
+		return -1;
+	envelope_keep(&lane->facts->jobs, job);
+	return 0;
+}
+
 /* Known already: news only when it stood there without its content. */
 static int write_again(struct telling *telling, struct message *message)
 {
@@ -455,7 +502,7 @@ static int write_again(struct telling *telling, struct message *message)
 		return 0;
 	if (contact_note(telling, message, contact_id) != 0)
 		return -1;
-	return message_tell(telling, message, contact_id);
+	return message_receive(telling, message, contact_id);
 }
 
 static int write_inbound(struct telling *telling, struct message *message)
@@ -471,7 +518,7 @@ static int write_inbound(struct telling *telling, struct message *message)
 		return write_again(telling, message);
 	if (contact_note(telling, message, contact_id) != 0)
 		return -1;
-	return is_news(message) ? message_tell(telling, message, contact_id)
+	return is_news(message) ? message_receive(telling, message, contact_id)
 				: 0;
 }
 
@@ -743,7 +790,8 @@ void facts_drop(struct lane *lane)
 {
 	struct facts *facts = lane->facts;
 
-	events_drop(facts);
+	envelopes_drop(&facts->events);
+	envelopes_drop(&facts->jobs);
 	facts->first = NULL;
 	facts->tail = &facts->first;
 	facts->n = 0;
@@ -753,6 +801,7 @@ void facts_drop(struct lane *lane)
 
 int facts_commit(struct lane *lane, struct err *err)
 {
+	scoped(envelopes_fini) struct envelopes jobs = { 0 };
 	struct facts *facts = lane->facts;
 
 	if (facts_failed(lane)) {
@@ -762,13 +811,19 @@ int facts_commit(struct lane *lane, struct err *err)
 	if (facts->n == 0)
 		return 0;
 	if (write_all(lane, err) != 0) {
-		events_drop(facts);
+		envelopes_drop(&facts->events);
+		envelopes_drop(&facts->jobs);
 		contact_cache_clear(facts->contacts);
 		return err_wrap(err, "facts");
 	}
-	for (size_t i = 0; i < facts->n_events; i++)
-		lane_tell(lane, move(facts->events[i]));
-	facts->n_events = 0;
+	for (size_t i = 0; i < facts->events.n; i++)
+		lane_tell(lane, move(facts->events.items[i]));
+	facts->events.n = 0;
+	jobs = facts->jobs;
+	facts->jobs = (struct envelopes){ 0 };
 	facts_drop(lane);
+	/* As if pushed.  What it has to tell is of the next turn. */
+	for (size_t i = 0; i < jobs.n; i++)
+		outbound_on_job(lane, jobs.items[i]->send_job);
 	return 0;
 }

@@ -1,4 +1,5 @@
 /* What a turn tells the shared store. */
+#include "common/store/autoreply.h"
 #include "tests/unit/senderd/fake_lane.h"
 
 static struct message inbound_message(const char *wa_id)
@@ -201,6 +202,140 @@ static void a_session_is_told_when_it_comes_and_when_it_goes(void **state)
 #define TEST(name) \
 	cmocka_unit_test_setup_teardown(name, fake_setup, fake_teardown)
 
+/* ---- auto-replies ---- */
+
+static void add_rule(struct fake *fake)
+{
+	struct err err = ERR_NONE;
+	struct auto_reply rule = { .public_id =
+					   "00000000-0000-7000-8000-00000000ab",
+		.account_id = fake->lane.account_id,
+		.device_id = fake->lane.device_id,
+		.position = -1,
+		.trigger = TRIGGER_CONTAINS,
+		.trigger_value = "HELLO",
+		.reply_text = "welcome",
+		.is_enabled = true };
+	scoped(tx_end) struct tx *tx = tx_begin(fake->lane.store, &err);
+
+	fake->config.auto_reply.per_chat_hourly = 100;
+	fake->config.auto_reply.max_age_sec = 3600;
+	assert_int_equal(store_auto_reply_create(tx, &rule, 1, &err), 0);
+	assert_int_equal(tx_commit(tx, &err), 0);
+}
+
+static int on_queued(const struct message *row, void *arg)
+{
+	int *n = arg;
+
+	assert_string_equal(row->text, "welcome");
+	assert_int_equal(row->source, MESSAGE_BY_AUTO_REPLY);
+	(*n)++;
+	return 0;
+}
+
+static int count_replies(struct fake *fake)
+{
+	struct err err = ERR_NONE;
+	int n = 0;
+
+	assert_int_equal(
+		store_message_queued(fake->lane.store, fake->lane.device_id, 0,
+			100, on_queued, &n, &err),
+		0);
+	return n;
+}
+
+static void receive_now(struct fake *fake, const char *wa_id)
+{
+	struct message message = inbound_message(wa_id);
+
+	message.wa_ms = message.created_ms = clock_now_ms();
+	facts_add_inbound(&fake->lane, &message);
+}
+
+static void a_message_that_a_rule_fits_puts_its_reply_into_the_lanes_queue(
+	void **state)
+{
+	struct fake *fake = *state;
+
+	add_rule(fake);
+	receive_now(fake, "A1");
+	receive_now(fake, "A1");
+	receive_now(fake, "A2");
+	assert_int_equal(outbound_waiting(&fake->lane), 0);
+	assert_int_equal(fake_turn_end(fake), 0);
+	assert_int_equal(count_replies(fake), 2);
+	assert_int_equal(outbound_waiting(&fake->lane), 2);
+	receive_now(fake, "A2"); /* a redelivery */
+	assert_int_equal(fake_turn_end(fake), 0);
+	assert_int_equal(count_replies(fake), 2);
+	assert_int_equal(fake->n_events, 2);
+}
+
+static void a_reply_of_a_turn_that_failed_is_not_sent(void **state)
+{
+	struct fake *fake = *state;
+	struct message broken = inbound_message("A4");
+
+	add_rule(fake);
+	receive_now(fake, "A3");
+	fake->lane.device_id += 1000; /* no such device: the insert fails */
+	facts_add_inbound(&fake->lane, &broken);
+	fake->lane.device_id -= 1000;
+	assert_int_equal(fake_turn_end(fake), -1);
+	assert_int_equal(count_replies(fake), 0);
+	assert_int_equal(outbound_waiting(&fake->lane), 0);
+}
+
+static void a_reply_made_without_a_connection_waits_in_the_store(void **state)
+{
+	struct fake *fake = *state;
+
+	add_rule(fake);
+	fake->lane.state = LANE_SETUP;
+	receive_now(fake, "A5");
+	assert_int_equal(fake_turn_end(fake), 0);
+	fake->lane.state = LANE_READY;
+	assert_int_equal(count_replies(fake), 1);
+	assert_int_equal(outbound_waiting(&fake->lane), 0);
+}
+
+static void content_that_comes_after_its_placeholder_is_answered(void **state)
+{
+	struct fake *fake = *state;
+	struct message placeholder = inbound_message("A6");
+
+	add_rule(fake);
+	placeholder.kind = MESSAGE_OTHER;
+	placeholder.text = NULL;
+	placeholder.content = "{\"type\":\"unavailable\"}";
+	facts_add_inbound(&fake->lane, &placeholder);
+	assert_int_equal(fake_turn_end(fake), 0);
+	assert_int_equal(count_replies(fake), 0);
+	receive_now(fake, "A6");
+	receive_now(fake, "A6");
+	assert_int_equal(fake_turn_end(fake), 0);
+	assert_int_equal(count_replies(fake), 1);
+}
+
+static void what_the_owner_wrote_or_history_told_is_not_answered(void **state)
+{
+	struct fake *fake = *state;
+	struct message message = inbound_message("A7");
+
+	add_rule(fake);
+	message.wa_ms = message.created_ms = clock_now_ms();
+	message.source = MESSAGE_BY_PHONE;
+	facts_add_inbound(&fake->lane, &message);
+	message.wa_id = "A8";
+	message.source = MESSAGE_BY_HISTORY;
+	facts_add_history(&fake->lane, &message);
+	assert_int_equal(fake_turn_end(fake), 0);
+	assert_int_equal(count_rows(fake), 2);
+	assert_int_equal(count_replies(fake), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -214,6 +349,11 @@ int main(void)
 		TEST(news_of_a_message_that_is_gone_spoils_nothing),
 		TEST(a_reason_shows_while_it_waits_and_goes_when_it_is_sent),
 		TEST(a_session_is_told_when_it_comes_and_when_it_goes),
+		TEST(a_message_that_a_rule_fits_puts_its_reply_into_the_lanes_queue),
+		TEST(a_reply_of_a_turn_that_failed_is_not_sent),
+		TEST(a_reply_made_without_a_connection_waits_in_the_store),
+		TEST(content_that_comes_after_its_placeholder_is_answered),
+		TEST(what_the_owner_wrote_or_history_told_is_not_answered),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
