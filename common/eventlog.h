@@ -29,6 +29,7 @@ struct err;
 #define EVENT_GROUP_UPDATED "group.updated"
 #define EVENT_GROUP_JOINED "group.joined"
 #define EVENT_GROUP_LEFT "group.left"
+#define EVENT_WEBHOOK_TEST "webhook.test"
 
 /* The event of a message that has just reached its status: type and payload
  * from the row (docs/api-decisions.md has the shape).  @contact_id: public id

@@ -144,21 +144,36 @@ static void header_add(
 	delivery->headers = longer;
 }
 
+/* One signature, or while a secret is being replaced two, the new one first. */
+static void signature_add(
+	struct delivery *delivery, const struct parcel *parcel, int64_t now_ms)
+{
+	const struct endpoint *target = endpoint_target(delivery->endpoint);
+	char signatures[2 * SIGNATURE_LEN];
+
+	signing_sign(&target->key, parcel->public_id, now_ms / 1000,
+		parcel->body, parcel->body_bytes, signatures);
+	if (target->old_key.n > 0 && now_ms < target->old_until_ms) {
+		signatures[SIGNATURE_LEN - 1] = ' ';
+		signing_sign(&target->old_key, parcel->public_id, now_ms / 1000,
+			parcel->body, parcel->body_bytes,
+			signatures + SIGNATURE_LEN);
+	}
+	header_add(delivery, "webhook-signature", signatures);
+}
+
 static void request_make(struct delivery *delivery, int64_t now_ms)
 {
-	const struct endpoint *endpoint = delivery->endpoint;
-	const struct parcel *parcel = endpoint_first(endpoint);
-	char signature[SIGNATURE_LEN];
+	const struct parcel *parcel = endpoint_first(delivery->endpoint);
 	char timestamp[24];
 
 	snprintf(timestamp, sizeof(timestamp), "%" PRId64, now_ms / 1000);
-	signing_sign(&endpoint->key, parcel->public_id, now_ms / 1000,
-		parcel->body, parcel->body_bytes, signature);
 	header_add(delivery, "Content-Type", "application/json");
 	header_add(delivery, "webhook-id", parcel->public_id);
 	header_add(delivery, "webhook-timestamp", timestamp);
-	header_add(delivery, "webhook-signature", signature);
-	curl_easy_setopt(delivery->easy, CURLOPT_URL, endpoint->url);
+	signature_add(delivery, parcel, now_ms);
+	curl_easy_setopt(delivery->easy, CURLOPT_URL,
+		endpoint_target(delivery->endpoint)->url);
 	curl_easy_setopt(delivery->easy, CURLOPT_HTTPHEADER, delivery->headers);
 	curl_easy_setopt(delivery->easy, CURLOPT_POSTFIELDS, parcel->body);
 	curl_easy_setopt(delivery->easy, CURLOPT_POSTFIELDSIZE_LARGE,

@@ -8,6 +8,7 @@
 #include "common/err.h"
 #include "common/log.h"
 #include "common/own.h"
+#include "common/store/replay.h"
 #include "webhookd/delivery.h"
 #include "webhookd/loop.h"
 #include "webhookd/recorder.h"
@@ -16,8 +17,16 @@
 #define READ_EVENTS 256
 /* Endpoints served before the loop sees to its descriptors again. */
 #define TURN_ENDPOINTS 128
+/* Replays have one place for so many others. */
+#define REPLAY_SHARE 8
 
-TAILQ_HEAD(line, endpoint);
+TAILQ_HEAD(queue, endpoint);
+enum { LINE_GOOD, LINE_SUSPECT, LINE_REPLAY, LINES };
+
+struct line {
+	struct queue queue;
+	int n_busy, max_busy;
+};
 
 struct dispatch {
 	struct event_base *base;   /* borrowed */
@@ -26,51 +35,64 @@ struct dispatch {
 	struct courier *courier;
 	struct loop_timer *turn;
 	struct retry_policy policy;
-	int max_busy, max_busy_suspects;
-	int n_busy, n_busy_suspects;
-	struct line line, suspects;
-	bool suspects_turn; /* the lines take turns */
+	struct line lines[LINES];
+	int max_busy_live;  /* of good ones and suspects together */
+	bool suspects_turn; /* the two lines take turns */
 	bool is_stopping;
 };
 
 /* ---- the lines ---- */
 
-static struct line *line_of(
-	struct dispatch *dispatch, const struct endpoint *endpoint)
-{
-	return endpoint->is_in_suspect_queue ? &dispatch->suspects
-					     : &dispatch->line;
-}
-
 static void line_up(struct dispatch *dispatch, struct endpoint *endpoint)
 {
-	endpoint->is_in_suspect_queue = endpoint->is_suspect;
+	endpoint->line = endpoint_is_replay(endpoint) ? LINE_REPLAY
+			 : endpoint->is_suspect	      ? LINE_SUSPECT
+						      : LINE_GOOD;
 	endpoint_set_state(endpoint, ENDPOINT_QUEUED);
-	TAILQ_INSERT_TAIL(line_of(dispatch, endpoint), endpoint, in_queue);
+	TAILQ_INSERT_TAIL(
+		&dispatch->lines[endpoint->line].queue, endpoint, in_queue);
 	dispatch_kick(dispatch);
 }
 
 static void line_leave(struct dispatch *dispatch, struct endpoint *endpoint,
 	enum endpoint_state to)
 {
-	TAILQ_REMOVE(line_of(dispatch, endpoint), endpoint, in_queue);
+	TAILQ_REMOVE(
+		&dispatch->lines[endpoint->line].queue, endpoint, in_queue);
 	endpoint_set_state(endpoint, to);
+}
+
+/* The first one, if there is a place for it. */
+static struct endpoint *line_first(struct dispatch *dispatch, unsigned i)
+{
+	const struct line *line = &dispatch->lines[i];
+
+	return line->n_busy < line->max_busy ? TAILQ_FIRST(&line->queue) : NULL;
+}
+
+static struct endpoint *live_next(struct dispatch *dispatch)
+{
+	struct endpoint *good = line_first(dispatch, LINE_GOOD);
+	struct endpoint *suspect = line_first(dispatch, LINE_SUSPECT);
+
+	if (dispatch->lines[LINE_GOOD].n_busy +
+			dispatch->lines[LINE_SUSPECT].n_busy >=
+		dispatch->max_busy_live)
+		return NULL;
+	if (good == NULL || (suspect != NULL && dispatch->suspects_turn))
+		return suspect;
+	return good;
 }
 
 /* The next one that may start now, or NULL. */
 static struct endpoint *line_next(struct dispatch *dispatch)
 {
-	struct endpoint *good = TAILQ_FIRST(&dispatch->line);
-	struct endpoint *suspect = TAILQ_FIRST(&dispatch->suspects);
+	struct endpoint *endpoint;
 
-	if (dispatch->is_stopping || dispatch->n_busy >= dispatch->max_busy ||
-		!recorder_has_room(dispatch->recorder))
+	if (dispatch->is_stopping || !recorder_has_room(dispatch->recorder))
 		return NULL;
-	if (dispatch->n_busy_suspects >= dispatch->max_busy_suspects)
-		return good;
-	if (good == NULL || (suspect != NULL && dispatch->suspects_turn))
-		return suspect;
-	return good;
+	endpoint = live_next(dispatch);
+	return endpoint != NULL ? endpoint : line_first(dispatch, LINE_REPLAY);
 }
 
 void dispatch_kick(struct dispatch *dispatch)
@@ -90,11 +112,14 @@ static void on_retry(void *arg)
 static void wait_for_retry(
 	struct dispatch *dispatch, struct endpoint *endpoint, int64_t now_ms)
 {
-	int64_t wait_ms = endpoint->next_attempt_ms - now_ms;
+	const int64_t longest_ms = endpoint_is_paused(endpoint)
+					   ? dispatch->policy.pause_max_ms
+					   : dispatch->policy.max_ms;
+	int64_t wait_ms = endpoint_due_ms(endpoint) - now_ms;
 
 	/* The clock may have been set back since that time was stored. */
-	if (wait_ms > dispatch->policy.max_ms)
-		wait_ms = dispatch->policy.max_ms;
+	if (wait_ms > longest_ms)
+		wait_ms = longest_ms;
 	if (endpoint->retry == NULL)
 		endpoint->retry =
 			loop_timer_new(dispatch->base, on_retry, endpoint);
@@ -102,14 +127,46 @@ static void wait_for_retry(
 	loop_timer_set(endpoint->retry, wait_ms > 0 ? wait_ms : 0);
 }
 
+static int on_next_replay(const struct webhook_replay *row, void *arg)
+{
+	endpoint_next_replay(arg, row);
+	return 0;
+}
+
+/* Nothing is left of it: on to the next one that waits.  None does: the sweep
+ * takes it away, or asks again. */
+static void replay_end(struct dispatch *dispatch, struct endpoint *replay)
+{
+	struct err err = ERR_NONE;
+
+	if (!replay->is_done) {
+		log_info("replay id=%" PRId64 " device=%s status=done",
+			replay->replay_id, replay->device_uid);
+		recorder_replay_done(dispatch->recorder, replay->replay_id);
+		replay->is_done = true;
+	}
+	if (store_replay_next(dispatch->store, replay->id, replay->replay_id,
+		    on_next_replay, replay, &err) != 0)
+		log_warning("replay device=%s reason=\"%s\" action=next-sweep",
+			replay->device_uid, log_quote(err.msg));
+	if (!replay->is_done)
+		dispatch_wake(dispatch, replay);
+}
+
 void dispatch_wake(struct dispatch *dispatch, struct endpoint *endpoint)
 {
 	int64_t now_ms;
 
-	if (endpoint->state != ENDPOINT_IDLE || !endpoint_has_work(endpoint))
+	if (endpoint->state != ENDPOINT_IDLE)
+		return;
+	if (endpoint_is_replay(endpoint) && endpoint_is_drained(endpoint)) {
+		replay_end(dispatch, endpoint);
+		return;
+	}
+	if (!endpoint_has_work(endpoint))
 		return;
 	now_ms = clock_now_ms();
-	if (endpoint->attempts > 0 && endpoint->next_attempt_ms > now_ms) {
+	if (endpoint_due_ms(endpoint) > now_ms) {
 		endpoint_set_state(endpoint, ENDPOINT_WAITING);
 		wait_for_retry(dispatch, endpoint, now_ms);
 		return;
@@ -117,11 +174,21 @@ void dispatch_wake(struct dispatch *dispatch, struct endpoint *endpoint)
 	line_up(dispatch, endpoint);
 }
 
+void dispatch_tidy(struct dispatch *dispatch)
+{
+	const int64_t now_ms = clock_now_ms();
+
+	if (recorder_has_room(dispatch->recorder) &&
+		store_webhook_has_old_secret(dispatch->store, now_ms))
+		recorder_wipe_old_secrets(dispatch->recorder, now_ms);
+}
+
 void dispatch_settle(struct dispatch *dispatch, struct endpoint *endpoint)
 {
 	int64_t seq = endpoint_skip_to(endpoint);
 
 	if (endpoint->state != ENDPOINT_IDLE || seq == 0 ||
+		endpoint_is_replay(endpoint) ||
 		!recorder_has_room(dispatch->recorder))
 		return;
 	recorder_skip(dispatch->recorder, endpoint->id, seq);
@@ -134,28 +201,41 @@ static void log_delivery(const struct endpoint *endpoint,
 	const struct parcel *parcel, const struct attempt *attempt,
 	int64_t retry_ms)
 {
+	const char *host = endpoint_target(endpoint)->host;
+
 	log_write(attempt->status == ATTEMPT_SUCCESS ? LOG_LVL_DEBUG
 						     : LOG_LVL_INFO,
 		"delivery event=%s device=%s host=\"%s\" attempt=%d"
 		" status=%s code=%d duration_ms=%d retry_ms=%" PRId64
 		" reason=\"%s\"",
 		parcel->public_id, endpoint->device_uid,
-		endpoint->host != NULL ? log_quote(endpoint->host) : "",
-		attempt->number, attempt_status_name(attempt->status),
-		attempt->response_code, attempt->duration_ms, retry_ms,
+		host != NULL ? log_quote(host) : "", attempt->number,
+		attempt_status_name(attempt->status), attempt->response_code,
+		attempt->duration_ms, retry_ms,
 		attempt->error != NULL ? log_quote(attempt->error) : "");
+}
+
+static void log_breaker(const struct endpoint *endpoint, int64_t now_ms)
+{
+	const bool is_paused = endpoint_is_paused(endpoint);
+
+	log_info("breaker endpoint=%" PRId64 " replay=%" PRId64
+		 " device=%s state=%s failed=%d pause_ms=%" PRId64,
+		endpoint->id, endpoint->replay_id, endpoint->device_uid,
+		is_paused ? "paused" : "ok", endpoint->n_failed,
+		is_paused ? endpoint->paused_until_ms - now_ms : 0);
 }
 
 static void attempt_record(struct dispatch *dispatch,
 	const struct endpoint *endpoint, const struct parcel *parcel,
 	const struct attempt *attempt, int64_t now_ms)
 {
+	const struct webhook_place place = endpoint_place(endpoint);
 	bool has_retry = attempt->status == ATTEMPT_RETRYING;
 
 	log_delivery(endpoint, parcel, attempt,
-		has_retry ? endpoint->next_attempt_ms - now_ms : 0);
-	recorder_attempt(dispatch->recorder, attempt, parcel->device_seq,
-		has_retry ? endpoint->next_attempt_ms : 0);
+		has_retry ? endpoint_due_ms(endpoint) - now_ms : 0);
+	recorder_attempt(dispatch->recorder, attempt, &place);
 }
 
 static struct attempt attempt_of(
@@ -163,11 +243,13 @@ static struct attempt attempt_of(
 {
 	struct attempt attempt = {
 		.endpoint_id = endpoint->id,
+		.endpoint_version = endpoint->version,
+		.replay_id = endpoint->replay_id,
 		.account_id = endpoint->account_id,
 		.device_id = endpoint->device_id,
 		.event_id = endpoint_first(endpoint)->event_id,
-		.url = endpoint->url,
-		.number = endpoint->attempts + 1,
+		.url = endpoint_target(endpoint)->url,
+		.number = endpoint_attempt_number(endpoint),
 		.response_code = report->response_code,
 		.error = report->reason,
 		.started_ms = report->started_ms,
@@ -177,9 +259,26 @@ static struct attempt attempt_of(
 	return attempt;
 }
 
+/* The receiver is back, so what is paused beside @endpoint, its replay or the
+ * live deliveries, makes its next attempt now. */
+static void probe_beside(struct dispatch *dispatch,
+	const struct endpoint *endpoint, int64_t now_ms)
+{
+	struct endpoint *other = endpoint_is_replay(endpoint)
+					 ? endpoint->live
+					 : endpoint->replay;
+
+	if (other == NULL || !endpoint_is_paused(other))
+		return;
+	other->paused_until_ms = now_ms;
+	if (other->state == ENDPOINT_WAITING)
+		wait_for_retry(dispatch, other, now_ms);
+}
+
 static void attempt_end(struct dispatch *dispatch, struct endpoint *endpoint,
 	const struct delivery_report *report)
 {
+	const bool was_paused = endpoint_is_paused(endpoint);
 	struct attempt attempt = attempt_of(endpoint, report);
 	int64_t now_ms = clock_now_ms();
 	struct parcel *parcel = NULL;
@@ -190,6 +289,10 @@ static void attempt_end(struct dispatch *dispatch, struct endpoint *endpoint,
 		parcel != NULL ? parcel : endpoint_first(endpoint), &attempt,
 		now_ms);
 	parcel_free(&parcel);
+	if (was_paused != endpoint_is_paused(endpoint))
+		log_breaker(endpoint, now_ms);
+	if (report->result == RESULT_DELIVERED)
+		probe_beside(dispatch, endpoint, now_ms);
 	if (endpoint->state == ENDPOINT_WAITING)
 		wait_for_retry(dispatch, endpoint, now_ms);
 	else
@@ -199,8 +302,7 @@ static void attempt_end(struct dispatch *dispatch, struct endpoint *endpoint,
 static void busy_end(struct dispatch *dispatch, struct endpoint *endpoint)
 {
 	endpoint->delivery = NULL;
-	dispatch->n_busy--;
-	dispatch->n_busy_suspects -= endpoint->is_in_suspect_queue;
+	dispatch->lines[endpoint->line].n_busy--;
 }
 
 static void on_delivered(struct endpoint *endpoint,
@@ -247,13 +349,14 @@ static int look_ahead_fill(struct dispatch *dispatch, struct endpoint *endpoint)
 
 static void delivery_begin(struct dispatch *dispatch, struct endpoint *endpoint)
 {
+	const char *refusal = endpoint_target(endpoint)->refusal;
 	struct delivery_report report = { .started_ms = clock_now_ms() };
 	struct err err = ERR_NONE;
 
 	line_leave(dispatch, endpoint, ENDPOINT_BUSY);
-	if (endpoint->refusal != NULL) {
+	if (refusal != NULL) {
 		report.result = RESULT_REFUSED;
-		report.reason = endpoint->refusal;
+		report.reason = refusal;
 		attempt_end(dispatch, endpoint, &report);
 		return;
 	}
@@ -264,8 +367,7 @@ static void delivery_begin(struct dispatch *dispatch, struct endpoint *endpoint)
 		attempt_end(dispatch, endpoint, &report);
 		return;
 	}
-	dispatch->n_busy++;
-	dispatch->n_busy_suspects += endpoint->is_in_suspect_queue;
+	dispatch->lines[endpoint->line].n_busy++;
 }
 
 static void serve(struct dispatch *dispatch, struct endpoint *endpoint)
@@ -292,7 +394,7 @@ static void on_turn(void *arg)
 		endpoint = line_next(dispatch);
 		if (endpoint == NULL)
 			return;
-		dispatch->suspects_turn = !endpoint->is_in_suspect_queue;
+		dispatch->suspects_turn = endpoint->line != LINE_SUSPECT;
 		serve(dispatch, endpoint);
 	}
 	dispatch_kick(dispatch);
@@ -339,6 +441,30 @@ void dispatch_forget(struct dispatch *dispatch, struct endpoint *endpoint)
 
 /* ---- life ---- */
 
+static void policy_take(struct dispatch *dispatch, const struct config *config)
+{
+	dispatch->policy = (struct retry_policy){
+		.attempts = config->webhook.attempts,
+		.base_ms = config->webhook.backoff_base_ms,
+		.max_ms = config->webhook.backoff_max_ms,
+		.breaker_failures = config->webhook.breaker_failures,
+		.pause_base_ms =
+			(int64_t)config->webhook.breaker_base_sec * 1000,
+		.pause_max_ms = (int64_t)config->webhook.breaker_max_sec * 1000,
+	};
+}
+
+static void lines_open(struct dispatch *dispatch, int max_busy)
+{
+	for (int i = 0; i < LINES; i++)
+		TAILQ_INIT(&dispatch->lines[i].queue);
+	dispatch->max_busy_live = max_busy;
+	dispatch->lines[LINE_GOOD].max_busy = max_busy;
+	dispatch->lines[LINE_SUSPECT].max_busy = (max_busy + 1) / 2;
+	dispatch->lines[LINE_REPLAY].max_busy =
+		(max_busy + REPLAY_SHARE - 1) / REPLAY_SHARE;
+}
+
 int dispatch_open(struct event_base *base, const struct config *config,
 	struct store *store, struct recorder *recorder, struct dispatch **out,
 	struct err *err)
@@ -356,13 +482,8 @@ int dispatch_open(struct event_base *base, const struct config *config,
 	dispatch->base = base;
 	dispatch->store = store;
 	dispatch->recorder = recorder;
-	dispatch->policy.attempts = config->webhook.attempts;
-	dispatch->policy.base_ms = config->webhook.backoff_base_ms;
-	dispatch->policy.max_ms = config->webhook.backoff_max_ms;
-	dispatch->max_busy = config->webhook.max_concurrent;
-	dispatch->max_busy_suspects = (config->webhook.max_concurrent + 1) / 2;
-	TAILQ_INIT(&dispatch->line);
-	TAILQ_INIT(&dispatch->suspects);
+	policy_take(dispatch, config);
+	lines_open(dispatch, config->webhook.max_concurrent);
 	dispatch->turn = loop_timer_new(base, on_turn, dispatch);
 	if (courier_open(base, &options, &dispatch->courier, err) != 0)
 		return -1;
@@ -376,7 +497,7 @@ void dispatch_close(struct dispatch **dispatchp)
 
 	if (dispatch == NULL)
 		return;
-	assert(dispatch->n_busy == 0);
+	assert(dispatch_busy(dispatch) == 0);
 	courier_close(&dispatch->courier);
 	loop_timer_free(&dispatch->turn);
 	free(dispatch);
@@ -389,5 +510,9 @@ void dispatch_stop(struct dispatch *dispatch)
 
 int dispatch_busy(const struct dispatch *dispatch)
 {
-	return dispatch->n_busy;
+	int n_busy = 0;
+
+	for (int i = 0; i < LINES; i++)
+		n_busy += dispatch->lines[i].n_busy;
+	return n_busy;
 }

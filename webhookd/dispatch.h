@@ -5,7 +5,10 @@
  * A receiver whose last attempt failed is a suspect.  Suspects stand in a line
  * of their own and get at most half of the places: any number of dead
  * receivers, each holding its place until the timeout, leaves the other half to
- * those that answer. */
+ * those that answer.
+ *
+ * Replays are served when nobody else is, in a few places of their own: they
+ * never take one from what happens now. */
 #ifndef WEBHOOKD_DISPATCH_H
 #define WEBHOOKD_DISPATCH_H
 
@@ -25,8 +28,10 @@ int dispatch_open(struct event_base *base, const struct config *config,
 void dispatch_close(struct dispatch **dispatchp); /* every endpoint forgotten */
 
 /* It may have work: gives it a place in line unless it has one, is busy or
- * waits. */
+ * waits.  A replay without any is done, and the next one takes its place. */
 void dispatch_wake(struct dispatch *dispatch, struct endpoint *endpoint);
+/* Every few seconds: has replaced secrets wiped whose time is over. */
+void dispatch_tidy(struct dispatch *dispatch);
 /* Of an idle one: has its place stored when only events for others came lately.
  */
 void dispatch_settle(struct dispatch *dispatch, struct endpoint *endpoint);

@@ -59,19 +59,41 @@ static void parcels_drop(struct endpoint *endpoint)
 
 /* ---- life ---- */
 
+static void place_take(
+	struct endpoint *endpoint, const struct webhook_place *place)
+{
+	endpoint->read_seq = place->cursor_seq;
+	endpoint->recorded_seq = place->cursor_seq;
+	endpoint->newest_seq = place->cursor_seq;
+	endpoint->attempts = place->attempts;
+	endpoint->next_attempt_ms = place->next_attempt_ms;
+	endpoint->n_failed = place->n_failed;
+	endpoint->n_pauses = place->n_pauses;
+	endpoint->paused_until_ms = place->paused_until_ms;
+	endpoint->is_suspect = place->attempts > 0 || place->n_failed > 0 ||
+			       place->n_pauses > 0;
+}
+
+struct webhook_place endpoint_place(const struct endpoint *endpoint)
+{
+	return (struct webhook_place){
+		.cursor_seq = endpoint->recorded_seq,
+		.attempts = endpoint->attempts,
+		.next_attempt_ms = endpoint->next_attempt_ms,
+		.n_failed = endpoint->n_failed,
+		.n_pauses = endpoint->n_pauses,
+		.paused_until_ms = endpoint->paused_until_ms,
+	};
+}
+
 static void row_take(
 	struct endpoint *endpoint, const struct webhook_endpoint *row)
 {
 	free(endpoint->url);
 	endpoint->url = xstrdup(row->url);
-	endpoint->updated_ms = row->updated_ms;
-	endpoint->read_seq = row->cursor_seq;
-	endpoint->recorded_seq = row->cursor_seq;
-	endpoint->newest_seq = row->cursor_seq;
+	endpoint->version = row->version;
+	place_take(endpoint, &row->place);
 	endpoint_learn(endpoint, row->device_seq);
-	endpoint->attempts = row->attempts;
-	endpoint->next_attempt_ms = row->next_attempt_ms;
-	endpoint->is_suspect = row->attempts > 0;
 }
 
 struct endpoint *endpoint_new(const struct webhook_endpoint *row)
@@ -88,6 +110,43 @@ struct endpoint *endpoint_new(const struct webhook_endpoint *row)
 	return endpoint;
 }
 
+struct endpoint *endpoint_new_replay(
+	struct endpoint *live, const struct webhook_replay *row)
+{
+	struct endpoint *endpoint = xcalloc(1, sizeof(*endpoint));
+
+	STAILQ_INIT(&endpoint->parcels);
+	endpoint->id = live->id;
+	endpoint->account_id = live->account_id;
+	endpoint->device_id = live->device_id;
+	endpoint->device_uid = xstrdup(live->device_uid);
+	endpoint->chat = live->chat;
+	endpoint->version = live->version;
+	endpoint->live = live;
+	endpoint_next_replay(endpoint, row);
+	return endpoint;
+}
+
+void endpoint_next_replay(
+	struct endpoint *replay, const struct webhook_replay *row)
+{
+	assert(replay->state == ENDPOINT_IDLE && replay->n_parcels == 0);
+	replay->replay_id = row->id;
+	replay->is_done = false;
+	place_take(replay, &row->place);
+	endpoint_learn(replay, row->until_seq);
+}
+
+const struct endpoint *endpoint_target(const struct endpoint *endpoint)
+{
+	return endpoint->live != NULL ? endpoint->live : endpoint;
+}
+
+bool endpoint_is_replay(const struct endpoint *endpoint)
+{
+	return endpoint->live != NULL;
+}
+
 void endpoint_free(struct endpoint **endpointp)
 {
 	struct endpoint *endpoint = move(*endpointp);
@@ -96,6 +155,7 @@ void endpoint_free(struct endpoint **endpointp)
 		return;
 	parcels_drop(endpoint);
 	signing_key_wipe(&endpoint->key);
+	signing_key_wipe(&endpoint->old_key);
 	free(endpoint->device_uid);
 	free(endpoint->url);
 	free(endpoint->host);
@@ -109,6 +169,25 @@ void endpoint_reset(
 	assert(endpoint->state == ENDPOINT_IDLE);
 	parcels_drop(endpoint);
 	row_take(endpoint, row);
+}
+
+bool endpoint_is_moved(
+	const struct endpoint *endpoint, const struct webhook_endpoint *row)
+{
+	/* The store lags behind what we have dealt with, never the other way
+	 * round. */
+	return strcmp(endpoint->url, row->url) != 0 ||
+	       row->place.cursor_seq > endpoint->recorded_seq;
+}
+
+void endpoint_resume(
+	struct endpoint *endpoint, const struct webhook_endpoint *row)
+{
+	assert(endpoint->state != ENDPOINT_WAITING);
+	endpoint->version = row->version;
+	endpoint->n_failed = 0;
+	endpoint->n_pauses = 0;
+	endpoint->paused_until_ms = 0;
 }
 
 /* ---- states ---- */
@@ -132,10 +211,12 @@ void endpoint_set_state(struct endpoint *endpoint, enum endpoint_state to)
 
 /* ---- events ---- */
 
+/* While it is paused, one event is enough. */
 static bool has_room(const struct endpoint *endpoint)
 {
 	return endpoint->n_parcels == 0 ||
-	       (endpoint->n_parcels < LOOK_AHEAD_EVENTS &&
+	       (endpoint->n_pauses == 0 &&
+		       endpoint->n_parcels < LOOK_AHEAD_EVENTS &&
 		       endpoint->parcel_bytes < LOOK_AHEAD_BYTES);
 }
 
@@ -173,6 +254,11 @@ enum endpoint_offer endpoint_push(
 enum endpoint_offer endpoint_read(
 	struct endpoint *endpoint, const struct event *event)
 {
+	if (endpoint_is_replay(endpoint) &&
+		event->device_seq > endpoint->newest_seq) {
+		endpoint_log_ended(endpoint);
+		return OFFER_LATER;
+	}
 	endpoint_learn(endpoint, event->device_seq);
 	if (event->device_seq <= endpoint->read_seq)
 		return OFFER_KNOWN;
@@ -190,12 +276,16 @@ void endpoint_learn(struct endpoint *endpoint, int64_t newest_seq)
 		endpoint->newest_seq = newest_seq;
 }
 
+bool endpoint_is_drained(const struct endpoint *endpoint)
+{
+	return endpoint->n_parcels == 0 &&
+	       endpoint->read_seq >= endpoint->newest_seq;
+}
+
 bool endpoint_has_work(const struct endpoint *endpoint)
 {
-	if (endpoint->key.n == 0)
-		return false;
-	return endpoint->n_parcels > 0 ||
-	       endpoint->read_seq < endpoint->newest_seq;
+	return endpoint_target(endpoint)->key.n > 0 &&
+	       !endpoint_is_drained(endpoint);
 }
 
 struct parcel *endpoint_first(const struct endpoint *endpoint)
@@ -213,14 +303,42 @@ int64_t endpoint_skip_to(const struct endpoint *endpoint)
 
 /* ---- attempts ---- */
 
+bool endpoint_is_paused(const struct endpoint *endpoint)
+{
+	return endpoint->n_pauses > 0;
+}
+
+int64_t endpoint_due_ms(const struct endpoint *endpoint)
+{
+	if (endpoint_is_paused(endpoint))
+		return endpoint->paused_until_ms;
+	return endpoint->attempts > 0 ? endpoint->next_attempt_ms : 0;
+}
+
+int endpoint_attempt_number(const struct endpoint *endpoint)
+{
+	return endpoint_is_paused(endpoint) ? endpoint->n_pauses
+					    : endpoint->attempts + 1;
+}
+
+static int64_t doubled(int64_t wait_ms, int64_t max_ms, int times)
+{
+	for (int i = 1; i < times && wait_ms < max_ms; i++)
+		wait_ms *= 2;
+	if (wait_ms > max_ms)
+		wait_ms = max_ms;
+	wait_ms = random_jitter(wait_ms, JITTER_PERCENT);
+	return wait_ms < max_ms ? wait_ms : max_ms;
+}
+
 int64_t endpoint_backoff_ms(const struct retry_policy *policy, int attempts)
 {
-	int64_t wait_ms = policy->base_ms;
+	return doubled(policy->base_ms, policy->max_ms, attempts);
+}
 
-	for (int i = 1; i < attempts && wait_ms < policy->max_ms; i++)
-		wait_ms *= 2;
-	wait_ms = random_jitter(wait_ms, JITTER_PERCENT);
-	return wait_ms < policy->max_ms ? wait_ms : policy->max_ms;
+int64_t endpoint_pause_ms(const struct retry_policy *policy, int pauses)
+{
+	return doubled(policy->pause_base_ms, policy->pause_max_ms, pauses);
 }
 
 static enum attempt_status retry_later(struct endpoint *endpoint,
@@ -230,6 +348,39 @@ static enum attempt_status retry_later(struct endpoint *endpoint,
 		now_ms + endpoint_backoff_ms(policy, endpoint->attempts);
 	endpoint_set_state(endpoint, ENDPOINT_WAITING);
 	return ATTEMPT_RETRYING;
+}
+
+static void pause_again(struct endpoint *endpoint,
+	const struct retry_policy *policy, int64_t now_ms)
+{
+	endpoint->n_pauses++;
+	endpoint->paused_until_ms =
+		now_ms + endpoint_pause_ms(policy, endpoint->n_pauses);
+}
+
+/* Thousands of dead receivers must not keep their look-ahead: the log has it.
+ */
+static void look_ahead_trim(struct endpoint *endpoint)
+{
+	if (endpoint->n_parcels > 0)
+		endpoint->read_seq = endpoint->recorded_seq;
+	parcels_drop(endpoint);
+}
+
+static void event_given_up(struct endpoint *endpoint,
+	const struct retry_policy *policy, int64_t now_ms)
+{
+	if (++endpoint->n_failed < policy->breaker_failures)
+		return;
+	pause_again(endpoint, policy, now_ms);
+	look_ahead_trim(endpoint);
+}
+
+static void receiver_is_back(struct endpoint *endpoint)
+{
+	endpoint->n_failed = 0;
+	endpoint->n_pauses = 0;
+	endpoint->paused_until_ms = 0;
 }
 
 static enum attempt_status final_status(enum attempt_result result)
@@ -245,18 +396,33 @@ static enum attempt_status final_status(enum attempt_result result)
 	abort();
 }
 
+static enum attempt_status probe_failed(struct endpoint *endpoint,
+	const struct retry_policy *policy, int64_t now_ms)
+{
+	pause_again(endpoint, policy, now_ms);
+	endpoint_set_state(endpoint, ENDPOINT_WAITING);
+	return ATTEMPT_RETRYING;
+}
+
 enum attempt_status endpoint_finish(struct endpoint *endpoint,
 	enum attempt_result result, const struct retry_policy *policy,
 	int64_t now_ms, struct parcel **parcel_out)
 {
 	assert(endpoint->state == ENDPOINT_BUSY);
 	endpoint->is_suspect = result != RESULT_DELIVERED;
+	if (endpoint->is_suspect && endpoint_is_paused(endpoint))
+		return probe_failed(endpoint, policy, now_ms);
 	endpoint->attempts++;
 	if (result == RESULT_FAILED && endpoint->attempts < policy->attempts)
 		return retry_later(endpoint, policy, now_ms);
 	*parcel_out = first_take(endpoint);
 	endpoint->recorded_seq = (*parcel_out)->device_seq;
 	endpoint->attempts = 0;
+	endpoint->next_attempt_ms = 0;
+	if (result == RESULT_DELIVERED)
+		receiver_is_back(endpoint);
+	else
+		event_given_up(endpoint, policy, now_ms);
 	endpoint_set_state(endpoint, ENDPOINT_IDLE);
 	return final_status(result);
 }

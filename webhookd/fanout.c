@@ -129,6 +129,7 @@ static void on_sweep(void *arg)
 	struct err err = ERR_NONE;
 
 	sync_report(registry_sync(fanout->registry, fanout->store, &err), &err);
+	dispatch_tidy(fanout->dispatch);
 	loop_timer_set(fanout->sweep, random_jitter(SWEEP_MS, JITTER_PERCENT));
 }
 

@@ -16,6 +16,7 @@
 #include "common/ids.h"
 #include "common/log.h"
 #include "common/own.h"
+#include "common/store/replay.h"
 
 #define QUEUE_MAX 4096	  /* records; past it no delivery starts */
 #define QUEUE_RESUME 2048 /* and below it they start again */
@@ -25,12 +26,20 @@
 #define RETRY_MAX_MS 5000
 #define JITTER_PERCENT 20
 
+enum record_kind {
+	RECORD_ATTEMPT,
+	RECORD_SKIP,
+	RECORD_REPLAY_DONE,
+	RECORD_WIPE,
+};
 struct record {
 	STAILQ_ENTRY(record) next;
-	bool is_skip;
-	struct attempt
-		attempt; /* its texts are owned; of a skip only endpoint_id */
-	int64_t event_seq, next_attempt_ms;
+	enum record_kind kind;
+	/* Of an attempt; its texts are owned.  Of a skip and a replay that is
+	 * done only what names the endpoint and the replay. */
+	struct attempt attempt;
+	struct webhook_place place; /* of an attempt; of a skip the cursor */
+	int64_t now_ms;		    /* of a wipe */
 };
 struct batch {
 	struct record *records[BATCH_MAX]; /* owned */
@@ -86,29 +95,51 @@ static void enqueue(struct recorder *recorder, struct record *record)
 		atomic_store(&recorder->was_full, true);
 }
 
-void recorder_attempt(struct recorder *recorder, const struct attempt *attempt,
-	int64_t event_seq, int64_t next_attempt_ms)
+static struct record *record_new(enum record_kind kind)
 {
 	struct record *record = xcalloc(1, sizeof(*record));
+
+	record->kind = kind;
+	return record;
+}
+
+void recorder_attempt(struct recorder *recorder, const struct attempt *attempt,
+	const struct webhook_place *place)
+{
+	struct record *record = record_new(RECORD_ATTEMPT);
 
 	record->attempt = *attempt;
 	record->attempt.public_id = NULL;
 	record->attempt.url = xstrdup(attempt->url);
 	record->attempt.error =
 		attempt->error != NULL ? xstrdup(attempt->error) : NULL;
-	record->event_seq = event_seq;
-	record->next_attempt_ms = next_attempt_ms;
+	record->place = *place;
 	enqueue(recorder, record);
 }
 
 void recorder_skip(
 	struct recorder *recorder, int64_t endpoint_id, int64_t event_seq)
 {
-	struct record *record = xcalloc(1, sizeof(*record));
+	struct record *record = record_new(RECORD_SKIP);
 
-	record->is_skip = true;
 	record->attempt.endpoint_id = endpoint_id;
-	record->event_seq = event_seq;
+	record->place.cursor_seq = event_seq;
+	enqueue(recorder, record);
+}
+
+void recorder_replay_done(struct recorder *recorder, int64_t replay_id)
+{
+	struct record *record = record_new(RECORD_REPLAY_DONE);
+
+	record->attempt.replay_id = replay_id;
+	enqueue(recorder, record);
+}
+
+void recorder_wipe_old_secrets(struct recorder *recorder, int64_t now_ms)
+{
+	struct record *record = record_new(RECORD_WIPE);
+
+	record->now_ms = now_ms;
 	enqueue(recorder, record);
 }
 
@@ -126,11 +157,20 @@ static void on_room_fd(void *arg)
 static int record_write(
 	struct tx *tx, const struct record *record, struct err *err)
 {
-	if (record->is_skip)
-		return store_webhook_skip(tx, record->attempt.endpoint_id,
-			record->event_seq, err);
-	return store_attempt_record(tx, &record->attempt, record->event_seq,
-		record->next_attempt_ms, err);
+	const struct attempt *attempt = &record->attempt;
+
+	switch (record->kind) {
+	case RECORD_ATTEMPT:
+		return store_attempt_record(tx, attempt, &record->place, err);
+	case RECORD_SKIP:
+		return store_webhook_skip(tx, attempt->endpoint_id,
+			record->place.cursor_seq, err);
+	case RECORD_REPLAY_DONE:
+		return store_replay_done(tx, attempt->replay_id, err);
+	case RECORD_WIPE:
+		return store_webhook_wipe_old_secrets(tx, record->now_ms, err);
+	}
+	abort();
 }
 
 /* All or nothing.  *@refused_out is the record that the store would not take,
@@ -189,7 +229,7 @@ static void record_refuse(struct recorder *recorder, struct batch *batch,
 
 	log_error("record endpoint=%" PRId64 " event_seq=%" PRId64
 		  " reason=\"%s\" action=dropped",
-		record->attempt.endpoint_id, record->event_seq,
+		record->attempt.endpoint_id, record->place.cursor_seq,
 		log_quote(err->msg));
 	record_free(&record);
 	batch->n--;

@@ -31,9 +31,13 @@ void recorder_close(struct recorder **recorderp);
 bool recorder_has_room(const struct recorder *recorder);
 /* Copies everything; see store_attempt_record(). */
 void recorder_attempt(struct recorder *recorder, const struct attempt *attempt,
-	int64_t event_seq, int64_t next_attempt_ms);
+	const struct webhook_place *place);
 /* See store_webhook_skip(). */
 void recorder_skip(
 	struct recorder *recorder, int64_t endpoint_id, int64_t event_seq);
+/* See store_replay_done(). */
+void recorder_replay_done(struct recorder *recorder, int64_t replay_id);
+/* See store_webhook_wipe_old_secrets(). */
+void recorder_wipe_old_secrets(struct recorder *recorder, int64_t now_ms);
 
 #endif

@@ -60,21 +60,72 @@ static void target_learn(struct registry *registry, struct endpoint *endpoint)
 		endpoint->refusal = xstrdup(err.msg);
 }
 
-static void key_learn(struct registry *registry, struct endpoint *endpoint,
+static int key_open(struct registry *registry, const uint8_t *sealed,
+	int n_sealed, struct signing_key *out, struct err *err)
+{
+	signing_key_wipe(out);
+	return signing_key_open(&registry->key, sealed,
+		n_sealed > 0 ? (size_t)n_sealed : 0, out, err);
+}
+
+static void keys_learn(struct registry *registry, struct endpoint *endpoint,
 	const struct webhook_endpoint *row)
 {
 	struct err err = ERR_NONE;
+	int rc;
 
-	if (signing_key_open(&registry->key, row->secret,
-		    row->secret_bytes > 0 ? (size_t)row->secret_bytes : 0,
-		    &endpoint->key, &err) == 0)
+	endpoint->secret_version = row->secret_version;
+	endpoint->old_until_ms = row->old_until_ms;
+	signing_key_wipe(&endpoint->old_key);
+	rc = key_open(
+		registry, row->secret, row->secret_bytes, &endpoint->key, &err);
+	if (rc == 0 && row->old_secret_bytes > 0)
+		rc = key_open(registry, row->old_secret, row->old_secret_bytes,
+			&endpoint->old_key, &err);
+	if (rc == 0)
 		return;
-	signing_key_wipe(&endpoint->key);
 	log_error("endpoint id=%" PRId64
-		  " device=%s reason=\"%s\" action=not-delivered, "
-		  "check host.key",
-		endpoint->id, endpoint->device_uid, log_quote(err.msg));
+		  " device=%s reason=\"%s\" action=%s, check host.key",
+		endpoint->id, endpoint->device_uid, log_quote(err.msg),
+		endpoint->key.n == 0 ? "not-delivered" : "signed-once");
 }
+
+/* ---- its replay ---- */
+
+static void replay_remove(struct registry *registry, struct endpoint *endpoint)
+{
+	struct endpoint *replay = move(endpoint->replay);
+
+	if (replay == NULL)
+		return;
+	registry->listener.on_leave(replay, registry->listener.arg);
+	endpoint_free(&replay);
+}
+
+static void replay_begin(struct registry *registry, struct endpoint *endpoint,
+	const struct webhook_replay *row)
+{
+	replay_remove(registry, endpoint);
+	endpoint->replay = endpoint_new_replay(endpoint, row);
+	registry->listener.on_seen(endpoint->replay, registry->listener.arg);
+}
+
+/* @row shows the oldest one that the store has: the one under way, one that is
+ * done as we know already, or a new one. */
+static void replay_sync(struct registry *registry, struct endpoint *endpoint,
+	const struct webhook_replay *row)
+{
+	struct endpoint *replay = endpoint->replay;
+
+	if (row->id == 0)
+		replay_remove(registry, endpoint);
+	else if (replay == NULL || row->id > replay->replay_id)
+		replay_begin(registry, endpoint, row);
+	else
+		registry->listener.on_seen(replay, registry->listener.arg);
+}
+
+/* ---- adding and removing ---- */
 
 static struct endpoint *endpoint_add(
 	struct registry *registry, const struct webhook_endpoint *row)
@@ -88,7 +139,7 @@ static struct endpoint *endpoint_add(
 	bucket = bucket_of(registry->by_device, endpoint->device_id);
 	endpoint->next_by_device = *bucket;
 	*bucket = endpoint;
-	key_learn(registry, endpoint, row);
+	keys_learn(registry, endpoint, row);
 	target_learn(registry, endpoint);
 	return endpoint;
 }
@@ -98,6 +149,7 @@ static void endpoint_remove(
 {
 	struct endpoint **at;
 
+	replay_remove(registry, endpoint);
 	registry->listener.on_leave(endpoint, registry->listener.arg);
 	assert(endpoint->state == ENDPOINT_IDLE);
 	for (at = bucket_of(registry->by_id, endpoint->id); *at != endpoint;)
@@ -112,22 +164,50 @@ static void endpoint_remove(
 
 /* ---- syncing ---- */
 
+static void pause_end(struct registry *registry, struct endpoint *endpoint,
+	const struct webhook_endpoint *row)
+{
+	if (endpoint->state == ENDPOINT_WAITING)
+		registry->listener.on_leave(endpoint, registry->listener.arg);
+	endpoint_resume(endpoint, row);
+}
+
+/* The owner changed it: it starts anew, or only its pauses are over.
+ */
+static void endpoint_update(struct registry *registry,
+	struct endpoint *endpoint, const struct webhook_endpoint *row)
+{
+	const struct registry_listener *listener = &registry->listener;
+
+	if (endpoint_is_moved(endpoint, row)) {
+		replay_remove(registry, endpoint);
+		listener->on_leave(endpoint, listener->arg);
+		endpoint_reset(endpoint, row);
+		target_learn(registry, endpoint);
+		return;
+	}
+	pause_end(registry, endpoint, row);
+	if (endpoint->replay != NULL)
+		pause_end(registry, endpoint->replay, row);
+}
+
 static int on_row(const struct webhook_endpoint *row, void *arg)
 {
 	struct registry *registry = arg;
 	struct endpoint *endpoint = find(registry, row->id);
 
-	if (endpoint == NULL) {
+	if (endpoint == NULL)
 		endpoint = endpoint_add(registry, row);
-	} else if (endpoint->updated_ms != row->updated_ms ||
-		   strcmp(endpoint->url, row->url) != 0) {
-		registry->listener.on_leave(endpoint, registry->listener.arg);
-		endpoint_reset(endpoint, row);
-		target_learn(registry, endpoint);
-	}
+	else if (endpoint->version != row->version ||
+		 strcmp(endpoint->url, row->url) != 0)
+		endpoint_update(registry, endpoint, row);
+	if (endpoint->secret_version != row->secret_version ||
+		(endpoint->old_key.n > 0 && row->old_secret_bytes == 0))
+		keys_learn(registry, endpoint, row);
 	endpoint->seen_in_sync = registry->sync;
 	endpoint_learn(endpoint, row->device_seq);
 	registry->listener.on_seen(endpoint, registry->listener.arg);
+	replay_sync(registry, endpoint, &row->replay);
 	return 0;
 }
 

@@ -1,5 +1,5 @@
-/* All endpoints that exist, by id and by device, kept in step with the store.
- */
+/* All endpoints that exist, by id and by device, each with the replay that is
+ * under way, kept in step with the store. */
 #ifndef WEBHOOKD_REGISTRY_H
 #define WEBHOOKD_REGISTRY_H
 
@@ -14,8 +14,8 @@ struct registry;
 
 /* What the registry's owner does about changes. */
 struct registry_listener {
-	/* The endpoint is about to be reset or freed: take it out of
-	 * everything; it must be IDLE afterwards. */
+	/* The endpoint or replay is about to be reset or freed: take it out
+	 * of everything; it must be IDLE afterwards. */
 	void (*on_leave)(struct endpoint *endpoint, void *arg);
 	/* New, changed, or just seen again: it may have work. */
 	void (*on_seen)(struct endpoint *endpoint, void *arg);

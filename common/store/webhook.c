@@ -1,17 +1,43 @@
 #include "common/store/webhook.h"
 
-#include <assert.h>
-
 #include "common/err.h"
 #include "common/own.h"
 #include "common/store/store_impl.h"
+#include "common/store/webhook_impl.h"
 
-/* ---- webhooks ---- */
+/* ---- reading ---- */
 
+struct webhook_place place_from_row(struct query *q)
+{
+	struct webhook_place place;
+
+	place.cursor_seq = query_int(q);
+	place.attempts = (int)query_int(q);
+	place.next_attempt_ms = query_int(q);
+	place.n_failed = (int)query_int(q);
+	place.n_pauses = (int)query_int(q);
+	place.paused_until_ms = query_int(q);
+	return place;
+}
+
+static struct webhook_url url_from_row(struct query *q, const char **url_out)
+{
+	struct webhook_url url;
+
+	*url_out = query_text(q);
+	url.endpoint_id = query_int(q);
+	url.place = place_from_row(q);
+	return url;
+}
+
+#define PERSONAL_PLACE PLACE_OF("p")
+#define GROUP_PLACE PLACE_OF("g")
 #define WEBHOOK_SELECT                                                        \
-	"SELECT w.id, w.public_id, w.account_id, w.device_id, d.uid, p.url,"  \
-	" g.url, w.secret, w.is_active, w.created_ms, w.updated_ms"           \
-	" FROM webhook w JOIN device d ON d.id = w.device_id"                 \
+	"SELECT w.id, w.public_id, w.account_id, w.device_id, d.uid,"         \
+	" p.url, p.id, " PERSONAL_PLACE ", g.url, g.id, " GROUP_PLACE ","     \
+	" t.event_seq, w.secret, w.old_until_ms, w.is_active, w.created_ms,"  \
+	" w.updated_ms FROM webhook w JOIN device d ON d.id = w.device_id"    \
+	" JOIN device_tally t ON t.device_id = w.device_id"                   \
 	" LEFT JOIN webhook_endpoint p ON p.webhook_id = w.id AND p.chat = 1" \
 	" LEFT JOIN webhook_endpoint g ON g.webhook_id = w.id AND g.chat = 2"
 
@@ -25,10 +51,12 @@ static struct webhook webhook_from_row(struct query *q)
 	w.account_id = query_int(q);
 	w.device_id = query_int(q);
 	w.device_uid = query_text(q);
-	w.personal_url = query_text(q);
-	w.group_url = query_text(q);
+	w.personal = url_from_row(q, &w.personal_url);
+	w.group = url_from_row(q, &w.group_url);
+	w.device_seq = query_int(q);
 	w.secret = query_blob(q, &n_secret);
 	w.secret_bytes = (int)n_secret;
+	w.old_until_ms = query_int(q);
 	w.is_active = query_int(q) != 0;
 	w.created_ms = query_int(q);
 	w.updated_ms = query_int(q);
@@ -71,6 +99,34 @@ int store_webhook_list(struct store *store, int64_t account_id,
 	return webhook_rows(&q, row, arg, total_out, err);
 }
 
+int store_webhook_by_public_id(struct store *store, int64_t account_id,
+	const char *public_id, webhook_row_fn *row, void *arg, struct err *err)
+{
+	scoped(query_close) struct query q = query_open(store_db(store),
+		WEBHOOK_SELECT " WHERE w.public_id = ? AND w.account_id = ?");
+	struct webhook webhook;
+
+	query_bind_text(&q, public_id);
+	query_bind_int(&q, account_id);
+	if (query_one(&q, "webhook", err) != 0)
+		return -1;
+	webhook = webhook_from_row(&q);
+	row(&webhook, arg);
+	return 0;
+}
+
+/* ---- changing ---- */
+
+/* Times of change are versions, too: two changes in one millisecond differ. */
+#define LATER(now, before) \
+	"CASE WHEN " now " > " before " THEN " now " ELSE " before " + 1 END"
+
+#define WEBHOOK_LATER LATER("excluded.updated_ms", "webhook.updated_ms")
+#define ENDPOINT_LATER \
+	LATER("excluded.updated_ms", "webhook_endpoint.updated_ms")
+#define NOW_1_LATER LATER("?1", "updated_ms")
+#define NOW_3_LATER LATER("?3", "updated_ms")
+
 /* 1 found, 0 not yet, -1. */
 static int webhook_was_active(
 	struct tx *tx, int64_t device_id, bool *is_active, struct err *err)
@@ -94,7 +150,7 @@ static int webhook_upsert(struct tx *tx, const struct webhook *webhook,
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)"
 		" ON CONFLICT (device_id) DO UPDATE SET"
 		" is_active = excluded.is_active,"
-		" updated_ms = excluded.updated_ms RETURNING id");
+		" updated_ms = " WEBHOOK_LATER " RETURNING id");
 
 	query_bind_text(&q, webhook->public_id);
 	query_bind_int(&q, webhook->account_id);
@@ -123,10 +179,29 @@ static int endpoint_remove(struct tx *tx, int64_t webhook_id,
 struct endpoint_change {
 	int64_t webhook_id, device_id, now_ms;
 	bool is_restart; /* to the end of the log even if the URL stays */
+	enum event_chat chat;
+	const char *url;
+	bool is_resumed;
 };
 
-static int endpoint_put(struct tx *tx, const struct endpoint_change *change,
-	enum event_chat chat, const char *url, struct err *err)
+/* What waits for another URL is not for this one. */
+static int replays_drop(
+	struct tx *tx, const struct endpoint_change *change, struct err *err)
+{
+	scoped(query_close) struct query q = query_open(tx_db(tx),
+		"DELETE FROM webhook_replay WHERE endpoint_id ="
+		" (SELECT id FROM webhook_endpoint WHERE webhook_id = ?"
+		" AND chat = ? AND (url <> ? OR ? = 1))");
+
+	query_bind_int(&q, change->webhook_id);
+	query_bind_int(&q, change->chat);
+	query_bind_text(&q, change->url);
+	query_bind_int(&q, change->is_restart);
+	return query_run(&q, NULL, err);
+}
+
+static int endpoint_put(
+	struct tx *tx, const struct endpoint_change *change, struct err *err)
 {
 	scoped(query_close) struct query q = query_open(tx_db(tx),
 		"INSERT INTO webhook_endpoint (webhook_id, chat, url,"
@@ -135,19 +210,72 @@ static int endpoint_put(struct tx *tx, const struct endpoint_change *change,
 		" FROM device_tally WHERE device_id = ?5"
 		" ON CONFLICT (webhook_id, chat) DO UPDATE SET"
 		" url = excluded.url, cursor_seq = excluded.cursor_seq,"
-		" attempts = 0, next_attempt_ms = 0,"
-		" updated_ms = excluded.updated_ms"
-		" WHERE webhook_endpoint.url <> excluded.url OR ?6 = 1");
+		" attempts = 0, next_attempt_ms = 0, n_failed = 0,"
+		" n_pauses = 0, paused_until_ms = 0, updated_ms "
+		"= " ENDPOINT_LATER " WHERE webhook_endpoint.url "
+		"<> excluded.url OR ?6 "
+		"= 1");
 
-	if (url == NULL)
-		return endpoint_remove(tx, change->webhook_id, chat, err);
 	query_bind_int(&q, change->webhook_id);
-	query_bind_int(&q, chat);
-	query_bind_text(&q, url);
+	query_bind_int(&q, change->chat);
+	query_bind_text(&q, change->url);
 	query_bind_int(&q, change->now_ms);
 	query_bind_int(&q, change->device_id);
 	query_bind_int(&q, change->is_restart);
 	return query_run(&q, NULL, err);
+}
+
+/* A new version makes webhookd look, for a replay that is paused, too. */
+static int endpoint_resume(
+	struct tx *tx, const struct endpoint_change *change, struct err *err)
+{
+	scoped(query_close) struct query q = query_open(tx_db(tx),
+		"UPDATE webhook_endpoint SET n_failed = 0, n_pauses = 0,"
+		" paused_until_ms = 0, updated_ms = " NOW_1_LATER
+		" WHERE webhook_id = ?2 AND chat = ?3 AND (n_pauses > 0"
+		" OR EXISTS (SELECT 1 FROM webhook_replay r"
+		" WHERE r.endpoint_id = webhook_endpoint.id"
+		" AND r.n_pauses > 0))");
+
+	query_bind_int(&q, change->now_ms);
+	query_bind_int(&q, change->webhook_id);
+	query_bind_int(&q, change->chat);
+	return query_run(&q, NULL, err);
+}
+
+static int replays_resume(
+	struct tx *tx, const struct endpoint_change *change, struct err *err)
+{
+	scoped(query_close) struct query q = query_open(tx_db(tx),
+		"UPDATE webhook_replay SET n_failed = 0, n_pauses = 0,"
+		" paused_until_ms = 0 WHERE n_pauses > 0 AND endpoint_id ="
+		" (SELECT id FROM webhook_endpoint WHERE webhook_id = ?"
+		" AND chat = ?)");
+
+	query_bind_int(&q, change->webhook_id);
+	query_bind_int(&q, change->chat);
+	return query_run(&q, NULL, err);
+}
+
+/* What waits is delivered from where it stands. */
+static int pauses_end(
+	struct tx *tx, const struct endpoint_change *change, struct err *err)
+{
+	if (endpoint_resume(tx, change, err) != 0)
+		return -1;
+	return replays_resume(tx, change, err);
+}
+
+static int endpoint_change(
+	struct tx *tx, const struct endpoint_change *change, struct err *err)
+{
+	if (change->url == NULL)
+		return endpoint_remove(
+			tx, change->webhook_id, change->chat, err);
+	if (replays_drop(tx, change, err) != 0 ||
+		endpoint_put(tx, change, err) != 0)
+		return -1;
+	return change->is_resumed ? pauses_end(tx, change, err) : 0;
 }
 
 int store_webhook_put(struct tx *tx, const struct webhook *webhook,
@@ -164,28 +292,98 @@ int store_webhook_put(struct tx *tx, const struct webhook *webhook,
 		return -1;
 	*created = found == 0;
 	change.is_restart = webhook->is_active && !was_active;
-	if (endpoint_put(tx, &change, EVENT_CHAT_PERSONAL,
-		    webhook->personal_url, err) != 0)
+	change.chat = EVENT_CHAT_PERSONAL;
+	change.url = webhook->personal_url;
+	change.is_resumed = webhook->resume_personal;
+	if (endpoint_change(tx, &change, err) != 0)
 		return -1;
-	return endpoint_put(
-		tx, &change, EVENT_CHAT_GROUP, webhook->group_url, err);
+	change.chat = EVENT_CHAT_GROUP;
+	change.url = webhook->group_url;
+	change.is_resumed = webhook->resume_group;
+	return endpoint_change(tx, &change, err);
+}
+
+int store_webhook_delete(
+	struct tx *tx, int64_t account_id, int64_t webhook_id, struct err *err)
+{
+	scoped(query_close) struct query q = query_open(tx_db(tx),
+		"DELETE FROM webhook WHERE id = ? AND account_id = ?");
+
+	query_bind_int(&q, webhook_id);
+	query_bind_int(&q, account_id);
+	return query_run(&q, NULL, err);
+}
+
+/* ---- secrets ---- */
+
+int store_webhook_rotate(struct tx *tx, const struct webhook_secret *secret,
+	int64_t now_ms, struct err *err)
+{
+	scoped(query_close) struct query q = query_open(tx_db(tx),
+		"UPDATE webhook SET"
+		" old_secret = CASE WHEN ?1 > 0 THEN secret END,"
+		" old_until_ms = ?1, secret = ?2,"
+		" updated_ms = " NOW_3_LATER " WHERE id = ?4");
+
+	query_bind_int(&q, secret->old_until_ms);
+	query_bind_blob(&q, secret->sealed, (size_t)secret->n_sealed);
+	query_bind_int(&q, now_ms);
+	query_bind_int(&q, secret->webhook_id);
+	return query_run(&q, NULL, err);
+}
+
+bool store_webhook_has_old_secret(struct store *store, int64_t now_ms)
+{
+	scoped(query_close) struct query q = query_open(store_db(store),
+		"SELECT 1 FROM webhook"
+		" WHERE old_until_ms > 0 AND old_until_ms <= ? LIMIT 1");
+
+	query_bind_int(&q, now_ms);
+	return query_step(&q, NULL) == 1;
+}
+
+int store_webhook_wipe_old_secrets(
+	struct tx *tx, int64_t now_ms, struct err *err)
+{
+	scoped(query_close) struct query q = query_open(tx_db(tx),
+		"UPDATE webhook SET old_secret = NULL, old_until_ms = 0"
+		" WHERE old_until_ms > 0 AND old_until_ms <= ?");
+
+	query_bind_int(&q, now_ms);
+	return query_run(&q, NULL, err);
 }
 
 /* ---- endpoints ---- */
 
+#define ENDPOINT_PLACE PLACE_OF("e")
+#define ENDPOINT_REPLAY REPLAY_OF("r")
 #define ENDPOINT_SELECT                                                       \
 	"SELECT e.id, w.id, w.account_id, w.device_id, d.uid, e.chat, e.url," \
-	" w.secret, e.cursor_seq, t.event_seq, e.attempts,"                   \
-	" e.next_attempt_ms, e.updated_ms FROM webhook w"                     \
-	" JOIN webhook_endpoint e ON e.webhook_id = w.id"                     \
+	" w.secret, w.old_secret, w.old_until_ms, " ENDPOINT_PLACE ","        \
+	" t.event_seq, e.updated_ms, w.updated_ms, " ENDPOINT_REPLAY          \
+	" FROM webhook w JOIN webhook_endpoint e ON e.webhook_id = w.id"      \
 	" JOIN device d ON d.id = w.device_id"                                \
 	" JOIN device_tally t ON t.device_id = w.device_id"                   \
+	" LEFT JOIN webhook_replay r ON r.id = (SELECT MIN(o.id)"             \
+	" FROM webhook_replay o WHERE o.endpoint_id = e.id)"                  \
 	" WHERE w.is_active = 1"
+
+struct webhook_replay replay_from_row(struct query *q)
+{
+	struct webhook_replay replay = { 0 };
+
+	replay.id = query_int(q);
+	replay.public_id = query_text(q);
+	replay.endpoint_id = query_int(q);
+	replay.until_seq = query_int(q);
+	replay.place = place_from_row(q);
+	return replay;
+}
 
 static struct webhook_endpoint endpoint_from_row(struct query *q)
 {
 	struct webhook_endpoint e = { 0 };
-	size_t n_secret;
+	size_t n_secret, n_old_secret;
 
 	e.id = query_int(q);
 	e.webhook_id = query_int(q);
@@ -196,11 +394,14 @@ static struct webhook_endpoint endpoint_from_row(struct query *q)
 	e.url = query_text(q);
 	e.secret = query_blob(q, &n_secret);
 	e.secret_bytes = (int)n_secret;
-	e.cursor_seq = query_int(q);
+	e.old_secret = query_blob(q, &n_old_secret);
+	e.old_secret_bytes = (int)n_old_secret;
+	e.old_until_ms = query_int(q);
+	e.place = place_from_row(q);
 	e.device_seq = query_int(q);
-	e.attempts = (int)query_int(q);
-	e.next_attempt_ms = query_int(q);
-	e.updated_ms = query_int(q);
+	e.version = query_int(q);
+	e.secret_version = query_int(q);
+	e.replay = replay_from_row(q);
 	return e;
 }
 
@@ -237,171 +438,14 @@ int store_webhook_endpoints_of_device(struct store *store, int64_t device_id,
 	return endpoint_rows(&q, row, arg, err);
 }
 
-static int endpoint_move(
+int store_webhook_skip(
 	struct tx *tx, int64_t endpoint_id, int64_t event_seq, struct err *err)
 {
 	scoped(query_close) struct query q = query_open(tx_db(tx),
-		"UPDATE webhook_endpoint SET cursor_seq = ?1, attempts = 0,"
-		" next_attempt_ms = 0 WHERE id = ?2 AND cursor_seq < ?1");
+		"UPDATE webhook_endpoint SET cursor_seq = ?1"
+		" WHERE id = ?2 AND cursor_seq < ?1");
 
 	query_bind_int(&q, event_seq);
 	query_bind_int(&q, endpoint_id);
 	return query_run(&q, NULL, err);
-}
-
-int store_webhook_skip(
-	struct tx *tx, int64_t endpoint_id, int64_t event_seq, struct err *err)
-{
-	return endpoint_move(tx, endpoint_id, event_seq, err);
-}
-
-static int endpoint_retry(struct tx *tx, const struct attempt *attempt,
-	int64_t event_seq, int64_t next_attempt_ms, struct err *err)
-{
-	scoped(query_close) struct query q = query_open(tx_db(tx),
-		"UPDATE webhook_endpoint SET attempts = ?,"
-		" next_attempt_ms = ? WHERE id = ? AND cursor_seq < ?");
-
-	query_bind_int(&q, attempt->number);
-	query_bind_int(&q, next_attempt_ms);
-	query_bind_int(&q, attempt->endpoint_id);
-	query_bind_int(&q, event_seq);
-	return query_run(&q, NULL, err);
-}
-
-/* ---- attempts ---- */
-
-static_assert(ATTEMPT_SUCCESS == 1 && ATTEMPT_RETRYING == 2 &&
-		      ATTEMPT_FAILED == 3 && ATTEMPT_REFUSED == 4,
-	"stored numbers never change");
-
-const char *attempt_status_name(enum attempt_status status)
-{
-	switch (status) {
-	case ATTEMPT_SUCCESS:
-		return "SUCCESS";
-	case ATTEMPT_RETRYING:
-		return "RETRYING";
-	case ATTEMPT_FAILED:
-		return "FAILED";
-	case ATTEMPT_REFUSED:
-		return "REFUSED";
-	}
-	return "UNKNOWN";
-}
-
-static int attempt_insert(
-	struct tx *tx, const struct attempt *attempt, struct err *err)
-{
-	scoped(query_close) struct query q = query_open(tx_db(tx),
-		"INSERT INTO attempt (public_id, endpoint_id, account_id,"
-		" device_id, event_id, url, number, status, response_code,"
-		" error, started_ms, duration_ms)"
-		" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-	char made_id[UUID_LEN];
-
-	id_uuid7(made_id);
-	query_bind_text(
-		&q, attempt->public_id != NULL ? attempt->public_id : made_id);
-	query_bind_int(&q, attempt->endpoint_id);
-	query_bind_int(&q, attempt->account_id);
-	query_bind_int(&q, attempt->device_id);
-	query_bind_int(&q, attempt->event_id);
-	query_bind_text(&q, attempt->url);
-	query_bind_int(&q, attempt->number);
-	query_bind_int(&q, attempt->status);
-	query_bind_int(&q, attempt->response_code);
-	query_bind_text(&q, attempt->error);
-	query_bind_int(&q, attempt->started_ms);
-	query_bind_int(&q, attempt->duration_ms);
-	return query_run(&q, NULL, err);
-}
-
-int store_attempt_record(struct tx *tx, const struct attempt *attempt,
-	int64_t event_seq, int64_t next_attempt_ms, struct err *err)
-{
-	const struct list_key total = { .list = LIST_ATTEMPT,
-		.account_id = attempt->account_id,
-		.device_id = attempt->device_id,
-		.status = attempt->status };
-
-	if (attempt_insert(tx, attempt, err) != 0 ||
-		list_total_add(tx, &total, 1, err) != 0)
-		return -1;
-	switch (attempt->status) {
-	case ATTEMPT_RETRYING:
-		return endpoint_retry(
-			tx, attempt, event_seq, next_attempt_ms, err);
-	case ATTEMPT_SUCCESS:
-	case ATTEMPT_FAILED:
-	case ATTEMPT_REFUSED:
-		return endpoint_move(tx, attempt->endpoint_id, event_seq, err);
-	}
-	return err_set(err, ERR_INTERNAL, "attempt status %d", attempt->status);
-}
-
-/* The event may be gone before its attempts one day. */
-#define ATTEMPT_SELECT                                                        \
-	"SELECT a.id, a.public_id, a.endpoint_id, a.account_id, a.device_id," \
-	" a.event_id, d.uid, e.public_id, e.type, a.url, a.number, a.status," \
-	" a.response_code, a.error, a.started_ms, a.duration_ms"              \
-	" FROM attempt a JOIN device d ON d.id = a.device_id"                 \
-	" LEFT JOIN event e ON e.id = a.event_id"
-
-static struct attempt attempt_from_row(struct query *q)
-{
-	struct attempt a = { 0 };
-
-	a.id = query_int(q);
-	a.public_id = query_text(q);
-	a.endpoint_id = query_int(q);
-	a.account_id = query_int(q);
-	a.device_id = query_int(q);
-	a.event_id = query_int(q);
-	a.device_uid = query_text(q);
-	a.event_public_id = query_text(q);
-	a.event_type = query_text(q);
-	a.url = query_text(q);
-	a.number = (int)query_int(q);
-	a.status = (enum attempt_status)query_int(q);
-	a.response_code = (int)query_int(q);
-	a.error = query_text(q);
-	a.started_ms = query_int(q);
-	a.duration_ms = (int)query_int(q);
-	return a;
-}
-
-/* By [has device][has status]. */
-static const char *const attempt_page_sql[2][2] = {
-	{ ATTEMPT_SELECT PAGE_OF("a", "attempt", "account_id = ?"),
-		ATTEMPT_SELECT PAGE_OF(
-			"a", "attempt", "account_id = ? AND status = ?") },
-	{ ATTEMPT_SELECT PAGE_OF(
-		  "a", "attempt", "account_id = ? AND device_id = ?"),
-		ATTEMPT_SELECT PAGE_OF("a", "attempt",
-			"account_id = ? AND device_id = ? AND status = ?") },
-};
-
-int store_attempt_list(struct store *store, const struct attempt_filter *filter,
-	struct page page, attempt_row_fn *row, void *arg, int64_t *total_out,
-	struct err *err)
-{
-	const struct list_key key = { .list = LIST_ATTEMPT,
-		.account_id = filter->account_id,
-		.device_id = filter->device_id,
-		.status = filter->status };
-	scoped(query_close) struct query q = query_open(store_db(store),
-		attempt_page_sql[key.device_id != 0][key.status != 0]);
-	struct attempt attempt;
-	int rc;
-
-	if (list_total_get(store, &key, total_out, err) != 0)
-		return -1;
-	query_bind_list(&q, &key, page);
-	while ((rc = query_step(&q, err)) == 1) {
-		attempt = attempt_from_row(&q);
-		if (row(&attempt, arg) != 0)
-			return 0;
-	}
-	return rc;
 }

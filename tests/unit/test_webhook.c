@@ -76,6 +76,7 @@ static void attempt(struct fixture *f, const struct webhook_endpoint *endpoint,
 {
 	struct attempt attempt = { .endpoint_id = endpoint->id,
 		.account_id = f->account_id,
+		.endpoint_version = endpoint->version,
 		.device_id = f->device_id,
 		.event_id = event_seq,
 		.url = URL,
@@ -83,11 +84,17 @@ static void attempt(struct fixture *f, const struct webhook_endpoint *endpoint,
 		.status = status,
 		.response_code = status == ATTEMPT_SUCCESS ? 200 : 500,
 		.started_ms = NOW_MS };
+	struct webhook_place place = endpoint->place;
 	struct tx *tx = begin(f);
 
-	assert_int_equal(store_attempt_record(tx, &attempt, event_seq,
-				 NOW_MS + 1000, &f->err),
-		0);
+	if (status == ATTEMPT_RETRYING) {
+		place.attempts = number;
+		place.next_attempt_ms = NOW_MS + 1000;
+	} else {
+		place = (struct webhook_place){ .cursor_seq = event_seq };
+	}
+	assert_int_equal(
+		store_attempt_record(tx, &attempt, &place, &f->err), 0);
 	commit(f, tx);
 }
 
@@ -141,10 +148,10 @@ static void a_new_url_starts_at_the_end_of_the_log(void **state)
 	put(f, URL, URL "/group", true);
 	ends = endpoints(f);
 	assert_int_equal(ends.n, 2);
-	assert_int_equal(ends.at[0].cursor_seq, 2);
+	assert_int_equal(ends.at[0].place.cursor_seq, 2);
 	assert_int_equal(ends.at[0].device_seq, 3);
 	assert_int_equal(ends.at[1].chat, EVENT_CHAT_GROUP);
-	assert_int_equal(ends.at[1].cursor_seq, 3);
+	assert_int_equal(ends.at[1].place.cursor_seq, 3);
 }
 
 static void the_same_url_keeps_its_place(void **state)
@@ -154,7 +161,7 @@ static void the_same_url_keeps_its_place(void **state)
 	put(f, URL, NULL, true);
 	add_event(f);
 	put(f, URL, NULL, true);
-	assert_int_equal(endpoints(f).at[0].cursor_seq, 0);
+	assert_int_equal(endpoints(f).at[0].place.cursor_seq, 0);
 }
 
 static void another_url_does_not_get_what_is_older(void **state)
@@ -171,9 +178,9 @@ static void another_url_does_not_get_what_is_older(void **state)
 	attempt(f, &ends.at[0], ATTEMPT_RETRYING, 2, 1);
 	ends = endpoints(f);
 	assert_string_equal(ends.urls[0], URL "/2");
-	assert_int_equal(ends.at[0].cursor_seq, 1);
-	assert_int_equal(ends.at[0].attempts, 0);
-	assert_int_equal(ends.at[0].next_attempt_ms, 0);
+	assert_int_equal(ends.at[0].place.cursor_seq, 1);
+	assert_int_equal(ends.at[0].place.attempts, 0);
+	assert_int_equal(ends.at[0].place.next_attempt_ms, 0);
 }
 
 static void an_inactive_webhook_has_no_endpoints_and_misses_events(void **state)
@@ -185,7 +192,7 @@ static void an_inactive_webhook_has_no_endpoints_and_misses_events(void **state)
 	assert_int_equal(endpoints(f).n, 0);
 	add_event(f);
 	put(f, URL, NULL, true);
-	assert_int_equal(endpoints(f).at[0].cursor_seq, 1);
+	assert_int_equal(endpoints(f).at[0].place.cursor_seq, 1);
 }
 
 static void no_url_removes_the_endpoint(void **state)
@@ -218,12 +225,12 @@ static void the_cursor_moves_with_the_attempt_that_ends_an_event(void **state)
 		endpoint = endpoints(f).at[0];
 		add_event(f);
 		attempt(f, &endpoint, table[i].status, 1,
-			endpoint.cursor_seq + 1);
-		assert_int_equal(endpoints(f).at[0].cursor_seq,
-			endpoint.cursor_seq + table[i].cursor_seq);
+			endpoint.place.cursor_seq + 1);
+		assert_int_equal(endpoints(f).at[0].place.cursor_seq,
+			endpoint.place.cursor_seq + table[i].cursor_seq);
 		assert_int_equal(
-			endpoints(f).at[0].attempts, table[i].attempts);
-		assert_int_equal(endpoints(f).at[0].next_attempt_ms,
+			endpoints(f).at[0].place.attempts, table[i].attempts);
+		assert_int_equal(endpoints(f).at[0].place.next_attempt_ms,
 			table[i].next_attempt_ms);
 		put(f, NULL, NULL, true);
 	}
@@ -244,7 +251,7 @@ static void a_cursor_never_goes_back(void **state)
 	assert_int_equal(store_webhook_skip(tx, endpoint.id, 2, &f->err), 0);
 	commit(f, tx);
 	attempt(f, &endpoint, ATTEMPT_SUCCESS, 1, 3);
-	assert_int_equal(endpoints(f).at[0].cursor_seq, 4);
+	assert_int_equal(endpoints(f).at[0].place.cursor_seq, 4);
 }
 
 static void an_attempt_outlives_its_endpoint(void **state)
@@ -323,6 +330,208 @@ static void history_filters_counts_and_is_newest_first(void **state)
 	}
 }
 
+/* ---- the pause ---- */
+
+static void pause_now(struct fixture *f)
+{
+	const struct webhook_endpoint endpoint = endpoints(f).at[0];
+	const struct webhook_place place = {
+		.n_failed = 10, .n_pauses = 1, .paused_until_ms = NOW_MS + 60000
+	};
+	const struct attempt failed = { .endpoint_id = endpoint.id,
+		.endpoint_version = endpoint.version,
+		.account_id = f->account_id,
+		.device_id = f->device_id,
+		.event_id = 1,
+		.url = URL,
+		.number = 1,
+		.status = ATTEMPT_FAILED };
+	struct tx *tx = begin(f);
+
+	assert_int_equal(store_attempt_record(tx, &failed, &place, &f->err), 0);
+	commit(f, tx);
+	assert_int_equal(endpoints(f).at[0].place.n_pauses, 1);
+}
+
+static void put_and_resume(struct fixture *f, bool personal, bool group)
+{
+	struct webhook webhook = { .public_id = "w1",
+		.account_id = f->account_id,
+		.device_id = f->device_id,
+		.personal_url = URL,
+		.secret = (const uint8_t *)"\1\2\3",
+		.secret_bytes = 3,
+		.is_active = true,
+		.resume_personal = personal,
+		.resume_group = group };
+	struct tx *tx = begin(f);
+	bool created;
+
+	assert_int_equal(
+		store_webhook_put(tx, &webhook, NOW_MS, &created, &f->err), 0);
+	commit(f, tx);
+}
+
+static void the_owner_ends_a_pause_and_the_place_stays(void **state)
+{
+	struct fixture *f = *state;
+	struct webhook_endpoint before, after;
+
+	put(f, URL, NULL, true);
+	add_event(f);
+	pause_now(f);
+	before = endpoints(f).at[0];
+	put_and_resume(f, false, true); /* the other kind */
+	after = endpoints(f).at[0];
+	assert_int_equal(after.place.n_pauses, 1);
+	assert_int_equal(after.version, before.version);
+	put_and_resume(f, true, false);
+	after = endpoints(f).at[0];
+	assert_int_equal(after.place.n_pauses, 0);
+	assert_int_equal(after.place.n_failed, 0);
+	assert_int_equal(after.place.paused_until_ms, 0);
+	assert_int_equal(after.place.cursor_seq, before.place.cursor_seq);
+	assert_true(after.version > before.version); /* in one millisecond */
+}
+
+static void attempts_from_before_a_change_move_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct webhook_endpoint before;
+
+	put(f, URL, NULL, true);
+	add_event(f);
+	pause_now(f);
+	before = endpoints(f).at[0];
+	put_and_resume(f, true, false);
+	attempt(f, &before, ATTEMPT_FAILED, 1, 1);
+	assert_int_equal(endpoints(f).at[0].place.cursor_seq, 0);
+}
+
+/* ---- secrets ---- */
+
+struct secrets {
+	char now[16], old[16];
+	int64_t old_until_ms, version;
+};
+
+static int on_secrets(const struct webhook_endpoint *endpoint, void *arg)
+{
+	struct secrets *secrets = arg;
+
+	snprintf(secrets->now, 16, "%.*s", endpoint->secret_bytes,
+		(const char *)endpoint->secret);
+	snprintf(secrets->old, 16, "%.*s", endpoint->old_secret_bytes,
+		endpoint->old_secret != NULL
+			? (const char *)endpoint->old_secret
+			: "");
+	secrets->old_until_ms = endpoint->old_until_ms;
+	secrets->version = endpoint->secret_version;
+	return 0;
+}
+
+static struct secrets secrets_of(struct fixture *f)
+{
+	struct secrets secrets = { 0 };
+
+	assert_int_equal(store_webhook_endpoints(
+				 f->store, on_secrets, &secrets, &f->err),
+		0);
+	return secrets;
+}
+
+static void rotate(struct fixture *f, const char *to, int64_t old_until_ms)
+{
+	const struct webhook_secret secret = { .webhook_id = 1,
+		.sealed = (const uint8_t *)to,
+		.n_sealed = (int)strlen(to),
+		.old_until_ms = old_until_ms };
+	struct tx *tx = begin(f);
+
+	assert_int_equal(store_webhook_rotate(tx, &secret, NOW_MS, &f->err), 0);
+	commit(f, tx);
+}
+
+static void wipe(struct fixture *f, int64_t now_ms)
+{
+	struct tx *tx = begin(f);
+
+	assert_int_equal(
+		store_webhook_wipe_old_secrets(tx, now_ms, &f->err), 0);
+	commit(f, tx);
+}
+
+static void a_replaced_secret_stays_for_its_time(void **state)
+{
+	struct fixture *f = *state;
+	struct secrets first, second;
+
+	put(f, URL, NULL, true);
+	rotate(f, "second", NOW_MS + 1000);
+	first = secrets_of(f);
+	assert_string_equal(first.now, "second");
+	assert_string_equal(first.old, "\1\2\3");
+	assert_int_equal(first.old_until_ms, NOW_MS + 1000);
+	rotate(f, "third", NOW_MS + 2000); /* the first goes now */
+	second = secrets_of(f);
+	assert_string_equal(second.old, "second");
+	assert_true(second.version > first.version);
+	assert_false(store_webhook_has_old_secret(f->store, NOW_MS + 1999));
+	wipe(f, NOW_MS + 1999);
+	assert_string_equal(secrets_of(f).old, "second");
+	assert_true(store_webhook_has_old_secret(f->store, NOW_MS + 2000));
+	wipe(f, NOW_MS + 2000);
+	assert_string_equal(secrets_of(f).old, "");
+	assert_string_equal(secrets_of(f).now, "third");
+	assert_false(store_webhook_has_old_secret(f->store, INT64_MAX));
+}
+
+static void without_overlap_nothing_is_kept(void **state)
+{
+	struct fixture *f = *state;
+
+	put(f, URL, NULL, true);
+	rotate(f, "second", 0);
+	assert_string_equal(secrets_of(f).old, "");
+	assert_false(store_webhook_has_old_secret(f->store, INT64_MAX));
+}
+
+/* ---- one webhook ---- */
+
+static int on_one(const struct webhook *webhook, void *arg)
+{
+	*(struct webhook *)arg = *webhook;
+	return 0;
+}
+
+static void a_webhook_is_found_by_its_owner_and_removed(void **state)
+{
+	struct fixture *f = *state;
+	struct webhook webhook = { 0 };
+	struct tx *tx;
+
+	put(f, URL, URL "/group", true);
+	add_event(f);
+	assert_int_equal(store_webhook_by_public_id(f->store, f->account_id,
+				 "w1", on_one, &webhook, &f->err),
+		0);
+	assert_int_equal(webhook.device_seq, 1);
+	assert_int_equal(webhook.personal.place.cursor_seq, 0);
+	assert_int_equal(webhook.personal.endpoint_id, endpoints(f).at[0].id);
+	assert_int_equal(webhook.group.endpoint_id, endpoints(f).at[1].id);
+	assert_int_equal(
+		store_webhook_by_public_id(f->store, f->other_account_id, "w1",
+			on_one, &webhook, &f->err),
+		-1);
+	assert_int_equal(f->err.code, ERR_NOT_FOUND);
+	tx = begin(f);
+	assert_int_equal(
+		store_webhook_delete(tx, f->account_id, webhook.id, &f->err),
+		0);
+	commit(f, tx);
+	assert_int_equal(endpoints(f).n, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -338,6 +547,11 @@ int main(void)
 		STORE_TEST(a_cursor_never_goes_back),
 		STORE_TEST(an_attempt_outlives_its_endpoint),
 		STORE_TEST(history_filters_counts_and_is_newest_first),
+		STORE_TEST(the_owner_ends_a_pause_and_the_place_stays),
+		STORE_TEST(attempts_from_before_a_change_move_nothing),
+		STORE_TEST(a_replaced_secret_stays_for_its_time),
+		STORE_TEST(without_overlap_nothing_is_kept),
+		STORE_TEST(a_webhook_is_found_by_its_owner_and_removed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

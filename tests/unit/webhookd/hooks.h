@@ -24,6 +24,7 @@
 #include "common/secret.h"
 #include "common/store/account.h"
 #include "common/store/device.h"
+#include "common/store/replay.h"
 #include "common/store/webhook.h"
 #include "webhookd/webhookd.h"
 
@@ -40,7 +41,7 @@
 
 struct got { /* a request that came in */
 	char path[32];
-	char id[UUID_LEN], timestamp[24], signature[64];
+	char id[UUID_LEN], timestamp[24], signature[128];
 	char body[1024];
 	struct evhttp_request *held; /* not answered yet */
 };
@@ -222,7 +223,9 @@ static inline void webhook_put(struct hooks *hooks, int64_t device_id,
 		.device_id = device_id,
 		.secret = sealed,
 		.secret_bytes = sizeof(sealed),
-		.is_active = true };
+		.is_active = true,
+		.resume_personal = true,
+		.resume_group = true };
 	bool created;
 
 	id_uuid7(id);
@@ -293,6 +296,57 @@ static inline void wake_push(struct hooks *hooks, int64_t device_id)
 			webhookd_loop(hooks->webhookd), EVLOOP_NONBLOCK);
 }
 
+/* ---- endpoints and replays ---- */
+
+static inline int on_endpoint_row(
+	const struct webhook_endpoint *endpoint, void *arg)
+{
+	*(struct webhook_endpoint *)arg = *endpoint;
+	return 0;
+}
+
+/* The device's only one; its texts are not to be read. */
+static inline struct webhook_endpoint endpoint_of(
+	struct hooks *hooks, int64_t device_id)
+{
+	struct webhook_endpoint endpoint = { 0 };
+
+	must(store_webhook_endpoints_of_device(hooks->store, device_id,
+		     on_endpoint_row, &endpoint, NULL) == 0);
+	return endpoint;
+}
+
+static inline void replay_add(struct hooks *hooks, int64_t device_id,
+	int64_t first_seq, int64_t last_seq)
+{
+	const struct replay_span span = { first_seq, last_seq };
+	const int64_t endpoint_id = endpoint_of(hooks, device_id).id;
+	scoped(tx_end) struct tx *tx = tx_begin(hooks->store, NULL);
+	char id[UUID_LEN];
+
+	id_uuid7(id);
+	must(store_replay_create(
+		     tx, id, endpoint_id, &span, clock_now_ms(), NULL) == 0);
+	must(tx_commit(tx, NULL) == 0);
+}
+
+static inline void secret_rotate(struct hooks *hooks, int64_t device_id,
+	const char *secret, int64_t old_until_ms)
+{
+	const int64_t webhook_id = endpoint_of(hooks, device_id).webhook_id;
+	scoped(tx_end) struct tx *tx = tx_begin(hooks->store, NULL);
+	uint8_t sealed[128 + SECRET_SEAL_OVERHEAD];
+	const struct webhook_secret change = { .webhook_id = webhook_id,
+		.sealed = sealed,
+		.n_sealed = (int)(strlen(secret) + SECRET_SEAL_OVERHEAD),
+		.old_until_ms = old_until_ms };
+
+	secret_seal(&hooks->key, WEBHOOK_SECRET_CONTEXT, secret, strlen(secret),
+		sealed);
+	must(store_webhook_rotate(tx, &change, clock_now_ms(), NULL) == 0);
+	must(tx_commit(tx, NULL) == 0);
+}
+
 /* ---- waiting ---- */
 
 static inline void on_impatient(evutil_socket_t fd, short what, void *arg)
@@ -337,6 +391,7 @@ struct attempts { /* oldest first */
 	int n;
 	struct {
 		int number, status, code;
+		bool is_replay;
 		char error[64], url[64];
 	} rows[64];
 };
@@ -349,6 +404,7 @@ static inline int on_attempt(const struct attempt *attempt, void *arg)
 	attempts->rows[i].number = attempt->number;
 	attempts->rows[i].status = (int)attempt->status;
 	attempts->rows[i].code = attempt->response_code;
+	attempts->rows[i].is_replay = attempt->is_replay;
 	snprintf(attempts->rows[i].error, sizeof(attempts->rows[i].error), "%s",
 		attempt->error != NULL ? attempt->error : "");
 	snprintf(attempts->rows[i].url, sizeof(attempts->rows[i].url), "%s",

@@ -19,6 +19,9 @@ static const struct retry_policy policy = {
 	.attempts = 3,
 	.base_ms = 1000,
 	.max_ms = 30000,
+	.breaker_failures = 2,
+	.pause_base_ms = 60000,
+	.pause_max_ms = 3600000,
 };
 
 static const struct webhook_endpoint row = {
@@ -28,9 +31,9 @@ static const struct webhook_endpoint row = {
 	.device_uid = "dev_abcdefgh",
 	.chat = PERSONAL,
 	.url = "https://example.com/",
-	.cursor_seq = 10,
+	.place = { .cursor_seq = 10 },
 	.device_seq = 10,
-	.updated_ms = 5,
+	.version = 5,
 };
 
 static int setup(void **state)
@@ -298,7 +301,7 @@ static void attempts_of_the_store_count_on(void **state)
 	struct endpoint *endpoint;
 
 	(void)state;
-	retrying.attempts = 2;
+	retrying.place.attempts = 2;
 	retrying.device_seq = 11;
 	endpoint = endpoint_new(&retrying);
 	endpoint->key.n = 24;
@@ -320,9 +323,9 @@ static void a_changed_row_starts_over(void **state)
 	finish(endpoint, RESULT_FAILED);
 	endpoint_set_state(endpoint, ENDPOINT_IDLE);
 	changed.url = "https://example.org/";
-	changed.cursor_seq = 20;
+	changed.place.cursor_seq = 20;
 	changed.device_seq = 21;
-	changed.updated_ms = 6;
+	changed.version = 6;
 	endpoint_reset(endpoint, &changed);
 	assert_string_equal(endpoint->url, "https://example.org/");
 	assert_null(endpoint_first(endpoint));
@@ -330,6 +333,291 @@ static void a_changed_row_starts_over(void **state)
 	assert_false(endpoint->is_suspect);
 	assert_int_equal(push(endpoint, 20, PERSONAL), OFFER_KNOWN);
 	assert_int_equal(push(endpoint, 21, PERSONAL), OFFER_TAKEN);
+}
+
+/* ---- the breaker ---- */
+
+/* Gives up the event at the head. */
+static void give_up(struct endpoint *endpoint)
+{
+	for (int i = 0; i < policy.attempts; i++) {
+		begin(endpoint);
+		finish(endpoint, RESULT_FAILED);
+	}
+}
+
+/* With two events given up, 11 and 12, and 13 and 14 in the look-ahead. */
+static void pause_it(struct endpoint *endpoint)
+{
+	for (int seq = 11; seq <= 14; seq++)
+		push(endpoint, seq, PERSONAL);
+	give_up(endpoint);
+	assert_false(endpoint_is_paused(endpoint));
+	give_up(endpoint);
+	assert_true(endpoint_is_paused(endpoint));
+}
+
+static void events_given_up_in_a_row_pause_it(void **state)
+{
+	struct endpoint *endpoint = *state;
+
+	pause_it(endpoint);
+	assert_int_equal(endpoint->n_failed, 2);
+	assert_int_equal(endpoint->state, ENDPOINT_IDLE);
+	assert_in_range(endpoint_due_ms(endpoint), NOW + 48000, NOW + 72000);
+	assert_int_equal(endpoint_place(endpoint).cursor_seq, 12);
+	assert_int_equal(endpoint_place(endpoint).n_pauses, 1);
+}
+
+static void a_paused_one_keeps_no_look_ahead_and_misses_nothing(void **state)
+{
+	struct endpoint *endpoint = *state;
+
+	pause_it(endpoint);
+	assert_int_equal(endpoint->n_parcels, 0);
+	assert_true(endpoint_has_work(endpoint));
+	assert_int_equal(push(endpoint, 15, PERSONAL), OFFER_LATER);
+	assert_int_equal(read_log(endpoint, 13, PERSONAL), OFFER_TAKEN);
+	assert_int_equal(read_log(endpoint, 14, PERSONAL), OFFER_LATER);
+	assert_int_equal(endpoint->newest_seq, 15);
+}
+
+static void a_failing_probe_doubles_the_pause_and_costs_no_attempt(void **state)
+{
+	struct endpoint *endpoint = *state;
+
+	pause_it(endpoint);
+	read_log(endpoint, 13, PERSONAL);
+	for (int probe = 1; probe <= 5; probe++) {
+		assert_int_equal(endpoint_attempt_number(endpoint), probe);
+		begin(endpoint);
+		assert_int_equal(finish(endpoint, probe & 1 ? RESULT_FAILED
+							    : RESULT_REFUSED),
+			ATTEMPT_RETRYING);
+		assert_int_equal(endpoint->state, ENDPOINT_WAITING);
+		assert_int_equal(endpoint->attempts, 0);
+		assert_in_range(endpoint_due_ms(endpoint) - NOW, 48000 << probe,
+			72000 << probe);
+	}
+	assert_int_equal(endpoint_first(endpoint)->device_seq, 13);
+	assert_int_equal(endpoint_place(endpoint).cursor_seq, 12);
+}
+
+static void a_probe_that_gets_through_ends_the_pause(void **state)
+{
+	struct endpoint *endpoint = *state;
+
+	pause_it(endpoint);
+	read_log(endpoint, 13, PERSONAL);
+	begin(endpoint);
+	assert_int_equal(finish(endpoint, RESULT_DELIVERED), ATTEMPT_SUCCESS);
+	assert_false(endpoint_is_paused(endpoint));
+	assert_int_equal(endpoint->n_failed, 0);
+	assert_int_equal(endpoint_due_ms(endpoint), 0);
+	assert_int_equal(endpoint_place(endpoint).cursor_seq, 13);
+	assert_false(endpoint->is_suspect);
+}
+
+static void a_delivery_between_failures_counts_from_the_start(void **state)
+{
+	struct endpoint *endpoint = *state;
+
+	for (int seq = 11; seq <= 13; seq++)
+		push(endpoint, seq, PERSONAL);
+	give_up(endpoint);
+	begin(endpoint);
+	finish(endpoint, RESULT_DELIVERED);
+	give_up(endpoint);
+	assert_false(endpoint_is_paused(endpoint));
+	assert_int_equal(endpoint->n_failed, 1);
+}
+
+static void refused_targets_pause_it_too(void **state)
+{
+	struct endpoint *endpoint = *state;
+
+	push(endpoint, 11, PERSONAL);
+	push(endpoint, 12, PERSONAL);
+	for (int i = 0; i < 2; i++) {
+		begin(endpoint);
+		assert_int_equal(
+			finish(endpoint, RESULT_REFUSED), ATTEMPT_REFUSED);
+	}
+	assert_true(endpoint_is_paused(endpoint));
+}
+
+static void a_pause_of_the_store_goes_on(void **state)
+{
+	struct webhook_endpoint paused = row;
+	struct endpoint *endpoint;
+
+	(void)state;
+	paused.place.n_failed = 2;
+	paused.place.n_pauses = 3;
+	paused.place.paused_until_ms = NOW + 5;
+	paused.device_seq = 11;
+	endpoint = endpoint_new(&paused);
+	endpoint->key.n = 24;
+	assert_true(endpoint->is_suspect);
+	assert_int_equal(endpoint_due_ms(endpoint), NOW + 5);
+	read_log(endpoint, 11, PERSONAL);
+	assert_int_equal(endpoint_attempt_number(endpoint), 3);
+	begin(endpoint);
+	assert_int_equal(finish(endpoint, RESULT_FAILED), ATTEMPT_RETRYING);
+	assert_int_equal(endpoint_place(endpoint).n_pauses, 4);
+	endpoint_free(&endpoint);
+}
+
+static void its_owner_can_end_the_pause_where_it_stands(void **state)
+{
+	struct webhook_endpoint resumed = row;
+	struct endpoint *endpoint = *state;
+
+	pause_it(endpoint);
+	resumed.version = 6;
+	resumed.place.cursor_seq = 11; /* the store lags */
+	assert_false(endpoint_is_moved(endpoint, &resumed));
+	endpoint_resume(endpoint, &resumed);
+	assert_int_equal(endpoint_due_ms(endpoint), 0);
+	assert_int_equal(endpoint_place(endpoint).cursor_seq, 12);
+	assert_int_equal(endpoint->version, 6);
+	resumed.place.cursor_seq = 14; /* it was switched off and on */
+	assert_true(endpoint_is_moved(endpoint, &resumed));
+}
+
+/* ---- replays ---- */
+
+static void a_replay_ends_where_its_stretch_does(void **state)
+{
+	const struct webhook_replay stretch = { .id = 7,
+		.endpoint_id = 1,
+		.until_seq = 6,
+		.place = { .cursor_seq = 3 } };
+	struct endpoint *live = *state;
+	struct endpoint *replay = endpoint_new_replay(live, &stretch);
+
+	assert_true(endpoint_is_replay(replay));
+	assert_ptr_equal(endpoint_target(replay), live);
+	assert_true(endpoint_has_work(replay)); /* with the key of the other */
+	assert_int_equal(read_log(replay, 4, PERSONAL), OFFER_TAKEN);
+	assert_int_equal(read_log(replay, 5, GROUP), OFFER_PASSED);
+	assert_int_equal(read_log(replay, 7, PERSONAL), OFFER_LATER);
+	assert_int_equal(replay->n_parcels, 1);
+	assert_false(endpoint_is_drained(replay));
+	begin(replay);
+	assert_int_equal(finish(replay, RESULT_DELIVERED), ATTEMPT_SUCCESS);
+	assert_true(endpoint_is_drained(replay));
+	assert_int_equal(endpoint_place(replay).cursor_seq, 4);
+	assert_int_equal(live->recorded_seq, 10);
+	endpoint_free(&replay);
+}
+
+static void the_next_replay_takes_the_place_of_one_that_is_done(void **state)
+{
+	const struct webhook_replay first = { .id = 7, .until_seq = 4 };
+	const struct webhook_replay second = {
+		.id = 8, .until_seq = 3, .place = { .cursor_seq = 1 }
+	};
+	struct endpoint *replay = endpoint_new_replay(*state, &first);
+
+	endpoint_log_ended(replay);
+	replay->is_done = true;
+	endpoint_next_replay(replay, &second);
+	assert_int_equal(replay->replay_id, 8);
+	assert_false(replay->is_done);
+	assert_int_equal(read_log(replay, 2, PERSONAL), OFFER_TAKEN);
+	assert_int_equal(replay->newest_seq, 3);
+	endpoint_free(&replay);
+}
+
+/* ---- whatever happens ---- */
+
+#define LOG_EVENTS 60
+#define LIVES 200
+
+struct life { /* of an endpoint whose receiver and daemon fail at will */
+	struct endpoint *endpoint;
+	int64_t ended_seq; /* the last event that was delivered or given up */
+	int n_tried;	   /* attempts at the next one that counted */
+};
+
+static enum event_chat chat_of(int64_t seq)
+{
+	return seq % 3 == 0 ? GROUP : PERSONAL;
+}
+
+static int64_t next_personal(int64_t seq)
+{
+	return chat_of(seq + 1) == PERSONAL ? seq + 1 : seq + 2;
+}
+
+static void daemon_restarts(struct life *life)
+{
+	struct webhook_endpoint stored = row;
+
+	stored.place = endpoint_place(life->endpoint);
+	stored.device_seq = LOG_EVENTS;
+	endpoint_free(&life->endpoint);
+	life->endpoint = endpoint_new(&stored);
+	life->endpoint->key.n = 24;
+}
+
+static void log_is_read(struct endpoint *endpoint)
+{
+	for (int64_t seq = endpoint->read_seq + 1; seq <= LOG_EVENTS; seq++)
+		if (read_log(endpoint, seq, chat_of(seq)) == OFFER_LATER)
+			return;
+}
+
+static void attempt_is_made(struct life *life)
+{
+	struct endpoint *endpoint = life->endpoint;
+	const bool was_paused = endpoint_is_paused(endpoint);
+	const int64_t seq = endpoint_first(endpoint)->device_seq;
+	const enum attempt_result result =
+		random_between(0, 3) == 0 ? RESULT_DELIVERED : RESULT_FAILED;
+	enum attempt_status status;
+
+	assert_int_equal(seq, next_personal(life->ended_seq));
+	endpoint_set_state(endpoint, ENDPOINT_QUEUED);
+	endpoint_set_state(endpoint, ENDPOINT_BUSY);
+	status = finish(endpoint, result);
+	life->n_tried += !was_paused;
+	assert_int_equal(status == ATTEMPT_FAILED,
+		!was_paused && result == RESULT_FAILED &&
+			life->n_tried == policy.attempts);
+	assert_true(endpoint->n_failed <= policy.breaker_failures);
+	if (endpoint->state == ENDPOINT_WAITING)
+		endpoint_set_state(endpoint, ENDPOINT_IDLE);
+	if (status == ATTEMPT_RETRYING)
+		return;
+	life->ended_seq = seq;
+	life->n_tried = 0;
+}
+
+/* Every event of the kind is delivered or given up once, in order, and none is
+ * given up before its attempts are used or while the endpoint is paused. */
+static void in_every_life_each_event_has_its_turn(void **state)
+{
+	(void)state;
+	for (int i = 0; i < LIVES; i++) {
+		struct webhook_endpoint new_row = row;
+		struct life life = { 0 };
+
+		new_row.place.cursor_seq = 0;
+		new_row.device_seq = LOG_EVENTS;
+		life.endpoint = endpoint_new(&new_row);
+		life.endpoint->key.n = 24;
+		while (endpoint_has_work(life.endpoint)) {
+			if (random_between(0, 9) == 0)
+				daemon_restarts(&life);
+			log_is_read(life.endpoint);
+			if (endpoint_first(life.endpoint) != NULL)
+				attempt_is_made(&life);
+		}
+		assert_int_equal(life.ended_seq, LOG_EVENTS - 1);
+		endpoint_free(&life.endpoint);
+	}
 }
 
 static void the_backoff_doubles_within_its_bounds(void **state)
@@ -384,6 +672,17 @@ int main(void)
 		WITH(a_broken_off_attempt_never_was),
 		cmocka_unit_test(attempts_of_the_store_count_on),
 		WITH(a_changed_row_starts_over),
+		WITH(events_given_up_in_a_row_pause_it),
+		WITH(a_paused_one_keeps_no_look_ahead_and_misses_nothing),
+		WITH(a_failing_probe_doubles_the_pause_and_costs_no_attempt),
+		WITH(a_probe_that_gets_through_ends_the_pause),
+		WITH(a_delivery_between_failures_counts_from_the_start),
+		WITH(refused_targets_pause_it_too),
+		cmocka_unit_test(a_pause_of_the_store_goes_on),
+		WITH(its_owner_can_end_the_pause_where_it_stands),
+		WITH(a_replay_ends_where_its_stretch_does),
+		WITH(the_next_replay_takes_the_place_of_one_that_is_done),
+		cmocka_unit_test(in_every_life_each_event_has_its_turn),
 		cmocka_unit_test(the_backoff_doubles_within_its_bounds),
 	};
 

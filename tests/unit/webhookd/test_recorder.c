@@ -71,10 +71,11 @@ static int teardown(void **state)
 }
 
 static struct attempt attempt_of(
-	const struct fixture *fixture, enum attempt_status status, int number)
+	struct fixture *fixture, enum attempt_status status, int number)
 {
 	struct attempt attempt = {
 		.endpoint_id = fixture->endpoint_id,
+		.endpoint_version = endpoint_now(fixture).version,
 		.account_id = fixture->hooks->account_id,
 		.device_id = fixture->device_id,
 		.event_id = 1,
@@ -86,28 +87,47 @@ static struct attempt attempt_of(
 	return attempt;
 }
 
+static void record(struct fixture *fixture, const struct attempt *attempt,
+	int64_t cursor_seq)
+{
+	const struct webhook_place place = { .cursor_seq = cursor_seq };
+
+	recorder_attempt(fixture->recorder, attempt, &place);
+}
+
 static void closing_writes_what_is_queued(void **state)
 {
 	struct fixture *fixture = *state;
 	struct attempt attempt = attempt_of(fixture, ATTEMPT_SUCCESS, 1);
 
 	for (int seq = 1; seq <= 50; seq++)
-		recorder_attempt(fixture->recorder, &attempt, seq, 0);
+		record(fixture, &attempt, seq);
 	recorder_close(&fixture->recorder);
 	assert_int_equal(attempts_of(fixture->hooks).n, 50);
-	assert_int_equal(endpoint_now(fixture).cursor_seq, 50);
+	assert_int_equal(endpoint_now(fixture).place.cursor_seq, 50);
 }
 
-static void a_retry_stores_its_count_and_time(void **state)
+static void a_retry_stores_counts_and_times(void **state)
 {
 	struct fixture *fixture = *state;
 	struct attempt attempt = attempt_of(fixture, ATTEMPT_RETRYING, 2);
 
-	recorder_attempt(fixture->recorder, &attempt, 1, 777);
+	const struct webhook_place place = { .attempts = 2,
+		.next_attempt_ms = 777,
+		.n_failed = 3,
+		.n_pauses = 4,
+		.paused_until_ms = 888 };
+	struct webhook_place stored;
+
+	recorder_attempt(fixture->recorder, &attempt, &place);
 	recorder_close(&fixture->recorder);
-	assert_int_equal(endpoint_now(fixture).cursor_seq, 0);
-	assert_int_equal(endpoint_now(fixture).attempts, 2);
-	assert_int_equal(endpoint_now(fixture).next_attempt_ms, 777);
+	stored = endpoint_now(fixture).place;
+	assert_int_equal(stored.cursor_seq, 0);
+	assert_int_equal(stored.attempts, 2);
+	assert_int_equal(stored.next_attempt_ms, 777);
+	assert_int_equal(stored.n_failed, 3);
+	assert_int_equal(stored.n_pauses, 4);
+	assert_int_equal(stored.paused_until_ms, 888);
 }
 
 static void a_skip_moves_the_cursor_alone(void **state)
@@ -116,7 +136,7 @@ static void a_skip_moves_the_cursor_alone(void **state)
 
 	recorder_skip(fixture->recorder, fixture->endpoint_id, 9);
 	recorder_close(&fixture->recorder);
-	assert_int_equal(endpoint_now(fixture).cursor_seq, 9);
+	assert_int_equal(endpoint_now(fixture).place.cursor_seq, 9);
 	assert_int_equal(attempts_of(fixture->hooks).n, 0);
 }
 
@@ -128,12 +148,12 @@ static void a_record_that_will_not_go_in_holds_up_nobody(void **state)
 
 	bad.account_id = 12345;				 /* no such account */
 	log_open("test", NULL, (enum log_level)0, NULL); /* an error is meant */
-	recorder_attempt(fixture->recorder, &good, 1, 0);
-	recorder_attempt(fixture->recorder, &bad, 2, 0);
-	recorder_attempt(fixture->recorder, &good, 3, 0);
+	record(fixture, &good, 1);
+	record(fixture, &bad, 2);
+	record(fixture, &good, 3);
 	recorder_close(&fixture->recorder);
 	assert_int_equal(attempts_of(fixture->hooks).n, 2);
-	assert_int_equal(endpoint_now(fixture).cursor_seq, 3);
+	assert_int_equal(endpoint_now(fixture).place.cursor_seq, 3);
 }
 
 static void a_stuck_store_leaves_no_room_and_loses_nothing(void **state)
@@ -145,10 +165,10 @@ static void a_stuck_store_leaves_no_room_and_loses_nothing(void **state)
 
 	assert_non_null(other);
 	while (recorder_has_room(fixture->recorder))
-		recorder_attempt(fixture->recorder, &attempt, ++seq, 0);
+		record(fixture, &attempt, ++seq);
 	tx_end(&other);
 	recorder_close(&fixture->recorder);
-	assert_int_equal(endpoint_now(fixture).cursor_seq, seq);
+	assert_int_equal(endpoint_now(fixture).place.cursor_seq, seq);
 }
 
 #define RECORDER(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -157,7 +177,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		RECORDER(closing_writes_what_is_queued),
-		RECORDER(a_retry_stores_its_count_and_time),
+		RECORDER(a_retry_stores_counts_and_times),
 		RECORDER(a_skip_moves_the_cursor_alone),
 		RECORDER(a_record_that_will_not_go_in_holds_up_nobody),
 		RECORDER(a_stuck_store_leaves_no_room_and_loses_nothing),

@@ -54,7 +54,7 @@ static void the_prefix_of_a_secret_may_be_missing(void **state)
 	(void)state;
 	assert_int_equal(
 		signing_key_parse(SECRET, strlen(SECRET), &with, &err), 0);
-	assert_int_equal(signing_key_parse(SECRET + 6, strlen(SECRET) - 6,
+	assert_int_equal(signing_key_parse(&SECRET[6], strlen(SECRET) - 6,
 				 &without, &err),
 		0);
 	assert_int_equal(with.n, 24);

@@ -422,6 +422,349 @@ static void a_removed_url_gets_nothing_more(void **state)
 	assert_string_equal(hooks->got[0].path, "/group");
 }
 
+/* ---- the breaker ---- */
+
+/* One attempt an event, and two events given up are a pause. */
+static void breaker_set(struct hooks *hooks, int pause_sec)
+{
+	hooks->config->webhook.attempts = 1;
+	hooks->config->webhook.breaker_failures = 2;
+	hooks->config->webhook.breaker_base_sec = pause_sec;
+	hooks->config->webhook.breaker_max_sec = pause_sec;
+}
+
+static int answer_500_five_times(
+	struct hooks *hooks, const struct got *got, int n)
+{
+	(void)hooks;
+	(void)got;
+	return n < 5 ? 500 : 200;
+}
+
+static int answer_500(struct hooks *hooks, const struct got *got, int n)
+{
+	(void)hooks;
+	(void)got;
+	(void)n;
+	return 500;
+}
+
+static void push_numbers(
+	struct hooks *hooks, int64_t device, int first, int last)
+{
+	char payload[32];
+
+	for (int i = first; i <= last; i++) {
+		snprintf(payload, sizeof(payload), "{\"n\":%d}", i);
+		event_push(hooks, device, payload);
+	}
+}
+
+static void what_waits_in_a_pause_comes_in_order_after_it(void **state)
+{
+	/* Two given up, three probes with the third, and it gets through. */
+	static const char *const data[] = { "{\"n\":1}", "{\"n\":2}",
+		"{\"n\":3}", "{\"n\":3}", "{\"n\":3}", "{\"n\":3}", "{\"n\":4}",
+		"{\"n\":5}" };
+	static const int statuses[] = { ATTEMPT_FAILED, ATTEMPT_FAILED,
+		ATTEMPT_RETRYING, ATTEMPT_RETRYING, ATTEMPT_RETRYING,
+		ATTEMPT_SUCCESS };
+	struct hooks *hooks = *state;
+	int64_t device = device_add(hooks, hooks->device_uid);
+	struct attempts attempts;
+
+	breaker_set(hooks, 0);
+	webhook_put(hooks, device, "/p", NULL);
+	hooks->answer = answer_500_five_times;
+	daemon_open(hooks);
+	push_numbers(hooks, device, 1, 5);
+	assert_true(run_until_got(hooks, 8));
+	assert_data(hooks, data, 8);
+	daemon_close(hooks);
+	attempts = attempts_of(hooks);
+	for (int i = 0; i < 6; i++) {
+		assert_int_equal(attempts.rows[i].status, statuses[i]);
+		assert_int_equal(attempts.rows[i].number, i < 2 ? 1 : i - 1);
+	}
+	assert_int_equal(endpoint_of(hooks, device).place.n_pauses, 0);
+}
+
+static bool is_paused(struct hooks *hooks)
+{
+	return endpoint_of(hooks, 1).place.n_pauses == 1;
+}
+
+static void a_pause_outlives_the_daemon_and_ends_with_its_owner(void **state)
+{
+	static const char *const data[] = { "{\"n\":1}", "{\"n\":2}",
+		"{\"n\":3}", "{\"n\":4}", "{\"n\":5}" };
+	struct hooks *hooks = *state;
+	int64_t device = device_add(hooks, hooks->device_uid);
+
+	must(device == 1);
+	breaker_set(hooks, 3600);
+	webhook_put(hooks, device, "/p", NULL);
+	hooks->answer = answer_500;
+	daemon_open(hooks);
+	push_numbers(hooks, device, 1, 3);
+	assert_true(run_until(hooks, is_paused));
+	daemon_close(hooks);
+	hooks->answer = NULL;
+	daemon_open(hooks);
+	push_numbers(hooks, device, 4, 5);
+	for (int i = 0; i < 50; i++)
+		event_base_loop(
+			webhookd_loop(hooks->webhookd), EVLOOP_NONBLOCK);
+	assert_int_equal(hooks->n_got, 2);
+	assert_int_equal(endpoint_of(hooks, device).place.cursor_seq, 2);
+	webhook_put(hooks, device, "/p", NULL); /* the same URL */
+	wake_push(hooks, device);
+	assert_true(run_until_got(hooks, 5));
+	assert_data(hooks, data, 5);
+}
+
+/* ---- replays ---- */
+
+static bool has_no_replay(struct hooks *hooks)
+{
+	return endpoint_of(hooks, 1).replay.id == 0;
+}
+
+static void a_stretch_is_replayed_in_order_with_its_ids(void **state)
+{
+	static const char *const data[] = { "{\"n\":1}", "{\"n\":2}",
+		"{\"n\":3}", "{\"n\":4}", "{\"n\":2}", "{\"n\":3}",
+		"{\"n\":1}" };
+	struct hooks *hooks = *state;
+	int64_t device = device_add(hooks, hooks->device_uid);
+	struct attempts attempts;
+
+	must(device == 1);
+	webhook_put(hooks, device, "/p", NULL);
+	daemon_open(hooks);
+	push_numbers(hooks, device, 1, 4);
+	assert_true(run_until_got(hooks, 4));
+	replay_add(hooks, device, 2, 3);
+	replay_add(hooks, device, 1, 1); /* waits for the first */
+	wake_push(hooks, device);
+	assert_true(run_until_got(hooks, 7));
+	assert_data(hooks, data, 7);
+	for (int i = 4; i < 7; i++)
+		assert_string_equal(
+			hooks->got[i].id, hooks->got[i < 6 ? i - 3 : 0].id);
+	assert_true(run_until(hooks, has_no_replay));
+	assert_int_equal(endpoint_of(hooks, device).place.cursor_seq, 4);
+	daemon_close(hooks);
+	attempts = attempts_of(hooks);
+	assert_int_equal(attempts.n, 7);
+	for (int i = 0; i < 7; i++)
+		assert_int_equal(attempts.rows[i].is_replay, i >= 4);
+}
+
+static int hold_the_second_one(
+	struct hooks *hooks, const struct got *got, int n)
+{
+	(void)hooks;
+	(void)got;
+	return n == 1 ? 0 : 200;
+}
+
+static void a_replay_takes_no_place_of_what_happens_now(void **state)
+{
+	struct hooks *hooks = *state;
+	int64_t device = device_add(hooks, hooks->device_uid);
+
+	hooks->config->webhook.max_concurrent = 1;
+	hooks->config->webhook.timeout_sec = 3600;
+	webhook_put(hooks, device, "/p", NULL);
+	hooks->answer = hold_the_second_one;
+	daemon_open(hooks);
+	event_push(hooks, device, "{\"n\":1}");
+	assert_true(run_until_got(hooks, 1));
+	replay_add(hooks, device, 1, 1);
+	wake_push(hooks, device);
+	assert_true(run_until_got(hooks, 2)); /* it hangs */
+	event_push(hooks, device, "{\"n\":2}");
+	assert_true(run_until_got(hooks, 3));
+	assert_non_null(strstr(hooks->got[2].body, "{\"n\":2}"));
+}
+
+static void a_replay_goes_on_after_a_restart(void **state)
+{
+	struct hooks *hooks = *state;
+	int64_t device = device_add(hooks, hooks->device_uid);
+
+	must(device == 1);
+	webhook_put(hooks, device, "/p", NULL);
+	daemon_open(hooks);
+	push_numbers(hooks, device, 1, 3);
+	assert_true(run_until_got(hooks, 3));
+	replay_add(hooks, device, 1, 3);
+	wake_push(hooks, device);
+	assert_true(run_until_got(hooks, 4));
+	daemon_close(hooks);
+	daemon_open(hooks);
+	assert_true(run_until(hooks, has_no_replay));
+	/* One may have come twice: its answer was late. */
+	assert_in_range(hooks->n_got, 6, 7);
+	assert_non_null(strstr(hooks->got[hooks->n_got - 1].body, "{\"n\":3}"));
+}
+
+static void a_replay_of_nothing_is_over_at_once(void **state)
+{
+	struct hooks *hooks = *state;
+	int64_t device = device_add(hooks, hooks->device_uid);
+
+	must(device == 1);
+	webhook_put(hooks, device, "/p", NULL);
+	daemon_open(hooks);
+	for (int i = 0; i < 3; i++) {
+		Bus__Envelope *other =
+			event_write(hooks, device, EVENT_CHAT_GROUP, "{}");
+
+		bus_envelope_free(&other);
+	}
+	replay_add(hooks, device, 1, 3);
+	wake_push(hooks, device);
+	assert_true(run_until(hooks, has_no_replay));
+	assert_int_equal(hooks->n_got, 0);
+}
+
+static void another_url_ends_the_replay(void **state)
+{
+	struct hooks *hooks = *state;
+	int64_t device = device_add(hooks, hooks->device_uid);
+
+	webhook_put(hooks, device, "/old", NULL);
+	daemon_open(hooks);
+	push_numbers(hooks, device, 1, 3);
+	assert_true(run_until_got(hooks, 3));
+	hooks->answer = hold_old;
+	replay_add(hooks, device, 1, 3);
+	wake_push(hooks, device);
+	assert_true(run_until_got(hooks, 4));
+	webhook_put(hooks, device, "/new", NULL);
+	wake_push(hooks, device);
+	event_push(hooks, device, "{\"n\":4}");
+	assert_true(run_until_got(hooks, 5));
+	assert_string_equal(hooks->got[4].path, "/new");
+	assert_non_null(strstr(hooks->got[4].body, "{\"n\":4}"));
+	assert_int_equal(endpoint_of(hooks, device).replay.id, 0);
+}
+
+/* A pause with nothing that waits would last until the next event. */
+static void a_replay_that_gets_through_ends_the_pause_beside_it(void **state)
+{
+	struct hooks *hooks = *state;
+	int64_t device = device_add(hooks, hooks->device_uid);
+
+	must(device == 1);
+	breaker_set(hooks, 3600);
+	webhook_put(hooks, device, "/p", NULL);
+	hooks->answer = answer_500;
+	daemon_open(hooks);
+	push_numbers(hooks, device, 1, 3);
+	assert_true(run_until(hooks, is_paused));
+	hooks->answer = NULL;
+	replay_add(hooks, device, 1, 1);
+	wake_push(hooks, device);
+	assert_true(run_until_got(hooks, 4));
+	assert_non_null(strstr(hooks->got[2].body, "{\"n\":1}"));
+	assert_non_null(strstr(hooks->got[3].body, "{\"n\":3}"));
+}
+
+static bool replay_is_paused(struct hooks *hooks)
+{
+	return endpoint_of(hooks, 1).replay.place.n_pauses == 1;
+}
+
+/* Replays break like anything else, and their owner helps them, too. */
+static void naming_the_url_ends_the_pause_of_a_replay(void **state)
+{
+	struct hooks *hooks = *state;
+	int64_t device = device_add(hooks, hooks->device_uid);
+
+	must(device == 1);
+	breaker_set(hooks, 3600);
+	webhook_put(hooks, device, "/p", NULL);
+	daemon_open(hooks);
+	push_numbers(hooks, device, 1, 4);
+	assert_true(run_until_got(hooks, 4));
+	hooks->answer = answer_500;
+	replay_add(hooks, device, 1, 4);
+	wake_push(hooks, device);
+	assert_true(run_until(hooks, replay_is_paused));
+	assert_int_equal(hooks->n_got, 6);
+	hooks->answer = NULL;
+	webhook_put(hooks, device, "/p", NULL);
+	wake_push(hooks, device);
+	assert_true(run_until(hooks, has_no_replay));
+	assert_int_equal(hooks->n_got, 8);
+	assert_non_null(strstr(hooks->got[6].body, "{\"n\":3}"));
+	assert_int_equal(endpoint_of(hooks, device).place.cursor_seq, 4);
+}
+
+/* ---- secrets ---- */
+
+#define NEW_SECRET "whsec_bmV3bmV3bmV3bmV3bmV3bmV3bmV3bmV3"
+
+static bool is_signed(const struct got *got, const char *secret)
+{
+	struct signing_key key;
+	char signature[SIGNATURE_LEN];
+
+	must(signing_key_parse(secret, strlen(secret), &key, NULL) == 0);
+	signing_sign(&key, got->id, atoll(got->timestamp), got->body,
+		strlen(got->body), signature);
+	return strstr(got->signature, signature) != NULL;
+}
+
+static bool old_secret_is_gone(struct hooks *hooks)
+{
+	return endpoint_of(hooks, 1).old_secret_bytes == 0;
+}
+
+static void both_secrets_sign_until_the_old_one_is_wiped(void **state)
+{
+	struct hooks *hooks = *state;
+	int64_t device = device_add(hooks, hooks->device_uid);
+	const int64_t now_ms = clock_now_ms();
+
+	must(device == 1);
+	webhook_put(hooks, device, "/p", NULL);
+	daemon_open(hooks);
+	secret_rotate(hooks, device, NEW_SECRET, now_ms + 3600000);
+	wake_push(hooks, device);
+	event_push(hooks, device, "{\"n\":1}");
+	assert_true(run_until_got(hooks, 1));
+	assert_true(is_signed(&hooks->got[0], HOOK_SECRET));
+	assert_true(is_signed(&hooks->got[0], NEW_SECRET));
+	assert_int_equal(strlen(hooks->got[0].signature), 2 * 47 + 1);
+	clock_shift_ms(3600001);
+	event_push(hooks, device, "{\"n\":2}");
+	assert_true(run_until_got(hooks, 2));
+	assert_false(is_signed(&hooks->got[1], HOOK_SECRET));
+	assert_true(is_signed(&hooks->got[1], NEW_SECRET));
+	wake_push(hooks, 0);
+	assert_true(run_until(hooks, old_secret_is_gone));
+	clock_shift_ms(0);
+}
+
+static void without_overlap_only_the_new_secret_signs(void **state)
+{
+	struct hooks *hooks = *state;
+	int64_t device = device_add(hooks, hooks->device_uid);
+
+	webhook_put(hooks, device, "/p", NULL);
+	daemon_open(hooks);
+	secret_rotate(hooks, device, NEW_SECRET, 0);
+	wake_push(hooks, device);
+	event_push(hooks, device, "{\"n\":1}");
+	assert_true(run_until_got(hooks, 1));
+	assert_false(is_signed(&hooks->got[0], HOOK_SECRET));
+	assert_true(is_signed(&hooks->got[0], NEW_SECRET));
+}
+
 /* ---- targets ---- */
 
 static bool has_attempt(struct hooks *hooks)
@@ -611,6 +954,17 @@ int main(void)
 		HOOKS(a_new_url_gets_only_what_comes_after),
 		HOOKS(a_webhook_made_while_running_is_noticed),
 		HOOKS(a_removed_url_gets_nothing_more),
+		HOOKS(what_waits_in_a_pause_comes_in_order_after_it),
+		HOOKS(a_pause_outlives_the_daemon_and_ends_with_its_owner),
+		HOOKS(a_stretch_is_replayed_in_order_with_its_ids),
+		HOOKS(a_replay_takes_no_place_of_what_happens_now),
+		HOOKS(a_replay_goes_on_after_a_restart),
+		HOOKS(a_replay_of_nothing_is_over_at_once),
+		HOOKS(another_url_ends_the_replay),
+		HOOKS(a_replay_that_gets_through_ends_the_pause_beside_it),
+		HOOKS(naming_the_url_ends_the_pause_of_a_replay),
+		HOOKS(both_secrets_sign_until_the_old_one_is_wiped),
+		HOOKS(without_overlap_only_the_new_secret_signs),
 		HOOKS(closed_addresses_are_refused_and_recorded),
 		HOOKS(an_endless_answer_is_cut_and_its_status_counts),
 		HOOKS(pushed_events_are_published),
