@@ -238,12 +238,14 @@ static int arg_json(struct request *request, const struct param *param,
 		*out = people_json(arg->json);
 		return 0;
 	case PARAM_TEXTS:
+	case PARAM_UUIDS:
 	case PARAM_OBJECT:
 		*out = json_incref(arg->json);
 		return 0;
 	case PARAM_PICTURE:
 		return media_picture_json(request, arg->text, out, err);
 	case PARAM_STRING:
+	case PARAM_COLOR:
 	case PARAM_UUID:
 	case PARAM_DEVICE_UID:
 	case PARAM_DATE:

@@ -10,6 +10,7 @@
 
 struct err;
 struct request;
+struct shape;
 struct tx;
 
 enum param_in { IN_PATH, IN_QUERY, IN_BODY };
@@ -35,6 +36,8 @@ enum param_type {
 	PARAM_UNTIL,	 /* ISO 8601, "forever", or null */
 	PARAM_OBJECT,	 /* JSON that the handler checks */
 	PARAM_PICTURE,	 /* UUID of media that is a picture */
+	PARAM_UUIDS,	 /* array of min..max UUIDs */
+	PARAM_COLOR,	 /* #RRGGBB */
 };
 
 struct param {
@@ -69,6 +72,20 @@ struct endpoint {
 	/* Members of the body that no parameter names are start()'s to check.
 	 */
 	bool takes_any;
+	/* The answer holds a secret that is shown once: where it is kept for an
+	 * Idempotency-Key it is sealed. */
+	bool tells_secret;
+	/* For the documentation.  @details: what the summary does not say.
+	 * @answer: the shape of a good answer (shape.h); "List:X" is
+	 * {data:[X],total}, "Page:X" has page and limit too; NULL: any JSON.
+	 * @errors: statuses besides 401 and 500, "400 404".  The examples are
+	 * JSON. */
+	const char *details, *answer, *errors, *example_body, *example;
+	/* @other_type: content type of a good answer that is no JSON; with
+	 * @answer it is one besides JSON.  @objects: what the parameters of
+	 * type PARAM_OBJECT are, "name=what ..."; what is text, integer,
+	 * boolean or a shape, in brackets for an array: "mentions=[text]". */
+	const char *other_type, *objects;
 	/* Exactly one of the three.  Each fills request->reply (and may change
 	 * status), or returns -1 with an error that the dialect words. */
 	int (*read)(struct request *request,
@@ -80,16 +97,34 @@ struct endpoint {
 		struct err *err); /* on the HTTP thread; answers later */
 };
 
+/* The operations of a group, and the shapes of their answers. */
+struct endpoints {
+	const struct endpoint *rows;
+	size_t n;
+	const struct shape *shapes;
+	size_t n_shapes;
+};
+
 struct dialect {
 	const char *name;
-	const struct endpoint *endpoints;
-	size_t n_endpoints;
+	const struct endpoints *const *groups;
+	size_t n_groups;
 	/* Fills request->reply and status from the error. */
 	void (*render_error)(struct request *request, const struct err *err);
 };
 
 /* The envelope {"statusCode","error","message"}. */
 void msgera_render_error(struct request *request, const struct err *err);
+
+extern const struct endpoints endpoints_basic;	   /* msgera.c */
+extern const struct endpoints endpoints_contacts;  /* contacts_table.c */
+extern const struct endpoints endpoints_import;	   /* import_table.c */
+extern const struct endpoints endpoints_campaigns; /* campaigns_table.c */
+extern const struct endpoints endpoints_replies;   /* replies_table.c */
+extern const struct endpoints endpoints_webhooks;  /* webhooks_table.c */
+extern const struct endpoints endpoints_account;   /* account_table.c */
+extern const struct endpoints endpoints_docs;	   /* docs_table.c */
+extern const struct endpoints endpoints_vereda;	   /* vereda.c */
 
 extern const struct dialect dialect_msgera;
 extern const struct dialect dialect_vereda;

@@ -28,11 +28,14 @@ int keys_list(struct request *request, struct err *err)
 {
 	json_t *data = json_array();
 	int64_t total = 0;
+	struct page page;
+	int number;
 
-	request->reply = json_pack("{s:o}", "data", data);
-	if (store_api_key_list(request->store, request->account_id,
-		    request_page(request, NULL), add_key, data, &total,
-		    err) != 0)
+	page = request_page(request, &number);
+	request->reply = json_pack("{s:o, s:i, s:i, s:i}", "data", data,
+		"total", 0, "page", number, "limit", page.limit);
+	if (store_api_key_list(request->store, request->account_id, page,
+		    add_key, data, &total, err) != 0)
 		return -1;
 	json_object_set_new(request->reply, "total", json_integer(total));
 	return 0;

@@ -50,6 +50,13 @@ static void add_header(
 		evhttp_request_get_output_headers(request->http), name, value);
 }
 
+static bool has_header(struct request *request, const char *name)
+{
+	return evhttp_find_header(
+		       evhttp_request_get_output_headers(request->http),
+		       name) != NULL;
+}
+
 /* The file goes from the page cache to the socket; its bytes never come here.
  */
 static void add_file(struct request *request, struct evbuffer *out)
@@ -101,7 +108,6 @@ void reply_write(struct request *request)
 	struct evhttp_connection *connection =
 		evhttp_request_get_connection(http);
 	struct evbuffer *out = evbuffer_new();
-	const bool is_file = request->file.is_set && !request->failed;
 	const bool is_own_type =
 		request->content_type != NULL && !request->failed;
 
@@ -113,7 +119,7 @@ void reply_write(struct request *request)
 			is_own_type ? request->content_type
 				    : "application/json; charset=utf-8");
 	}
-	if (!is_file) /* that one's handler has said it */
+	if (!has_header(request, "Cache-Control"))
 		add_header(request, "Cache-Control", "no-store");
 	if (request->status == 503)
 		add_header(request, "Retry-After", "2");

@@ -106,28 +106,61 @@ static void allow_add(char *allow, size_t cap, const char *method)
 	snprintf(allow + n, cap - n, "%s%s", n > 0 ? ", " : "", method);
 }
 
+struct search {
+	const char *method, *path;
+	char *allow;
+	size_t allow_cap;
+};
+
+static bool find_in(const struct search *search, const struct dialect *dialect,
+	const struct endpoints *group, struct request *request)
+{
+	for (size_t i = 0; i < group->n; i++) {
+		const struct endpoint *e = &group->rows[i];
+
+		if (!path_matches(e->path, search->path))
+			continue;
+		request->dialect = dialect;
+		if (strcmp(e->method, search->method) == 0) {
+			request->endpoint = e;
+			return true;
+		}
+		allow_add(search->allow, search->allow_cap, e->method);
+	}
+	return false;
+}
+
+static bool find(const struct search *search, struct request *request)
+{
+	for (size_t d = 0; d < ARRAY_LEN(dialects); d++) {
+		for (size_t g = 0; g < dialects[d]->n_groups; g++) {
+			if (find_in(search, dialects[d], dialects[d]->groups[g],
+				    request))
+				return true;
+		}
+	}
+	return false;
+}
+
 int router_find(const char *method, const char *path, struct request *request,
 	char *allow, size_t allow_cap)
 {
-	const char *wanted = strcmp(method, "HEAD") == 0 ? "GET" : method;
+	const struct search search = {
+		.method = strcmp(method, "HEAD") == 0 ? "GET" : method,
+		.path = path,
+		.allow = allow,
+		.allow_cap = allow_cap,
+	};
 
 	allow[0] = '\0';
-	for (size_t d = 0; d < ARRAY_LEN(dialects); d++) {
-		for (size_t i = 0; i < dialects[d]->n_endpoints; i++) {
-			const struct endpoint *e = &dialects[d]->endpoints[i];
-
-			if (!path_matches(e->path, path))
-				continue;
-			request->dialect = dialects[d];
-			if (strcmp(e->method, wanted) != 0) {
-				allow_add(allow, allow_cap, e->method);
-				continue;
-			}
-			request->endpoint = e;
-			return take_path_values(request, path)
-				       ? ROUTER_FOUND
-				       : ROUTER_NOT_FOUND;
-		}
-	}
+	if (find(&search, request))
+		return take_path_values(request, path) ? ROUTER_FOUND
+						       : ROUTER_NOT_FOUND;
 	return allow[0] != '\0' ? ROUTER_WRONG_METHOD : ROUTER_NOT_FOUND;
+}
+
+size_t router_dialects(const struct dialect *const **out)
+{
+	*out = dialects;
+	return ARRAY_LEN(dialects);
 }

@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 
+struct dialect;
 struct request;
 
 enum { ROUTER_FOUND = 0, ROUTER_NOT_FOUND, ROUTER_WRONG_METHOD };
@@ -13,5 +14,7 @@ enum { ROUTER_FOUND = 0, ROUTER_NOT_FOUND, ROUTER_WRONG_METHOD };
  * runs as GET. */
 int router_find(const char *method, const char *path, struct request *request,
 	char *allow, size_t allow_cap);
+/* All of them, for the documentation. */
+size_t router_dialects(const struct dialect *const **out);
 
 #endif

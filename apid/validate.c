@@ -154,6 +154,12 @@ static void take_text(const struct param *param, struct arg *arg,
 	case PARAM_CONTACT:
 		take_name(param, text, problems);
 		return;
+	case PARAM_COLOR:
+		if (strlen(text) != 7 || text[0] != '#' ||
+			strspn(text + 1, "0123456789abcdefABCDEF") != 6)
+			problem_add(problems, param->name,
+				"must be a colour like #6366f1");
+		return;
 	case PARAM_PICTURE:
 		if (!id_is_uuid(text))
 			problem_add(problems, param->name, "must be a UUID");
@@ -170,6 +176,7 @@ static void take_text(const struct param *param, struct arg *arg,
 	case PARAM_PHONES:
 	case PARAM_PEOPLE:
 	case PARAM_TEXTS:
+	case PARAM_UUIDS:
 	case PARAM_OBJECT:
 		problem_add(problems, param->name, "has the wrong type");
 		return;
@@ -327,6 +334,11 @@ static bool is_person(const json_t *item)
 					       RECIPIENT_PERSON, &person) == 0;
 }
 
+static bool is_uuid(const json_t *item)
+{
+	return json_is_string(item) && id_is_uuid(json_string_value(item));
+}
+
 static bool is_id(const json_t *item)
 {
 	return json_is_string(item) && json_string_length(item) >= 1 &&
@@ -336,6 +348,11 @@ static bool is_id(const json_t *item)
 static void take_json_value(const struct param *param, struct arg *arg,
 	json_t *value, struct buf *problems)
 {
+	if (param->type == PARAM_UUIDS) {
+		take_array(param, arg, value, is_uuid, "must hold UUIDs",
+			problems);
+		return;
+	}
 	if (param->type == PARAM_PHONES) {
 		take_array(param, arg, value, is_phone,
 			"must hold phone numbers that match ^\\+?[0-9]{7,15}$",

@@ -74,7 +74,9 @@ int worker_submit(struct request *request, worker_fn *fn,
 		pthread_cond_signal(&worker->ready);
 	}
 	pthread_mutex_unlock(&worker->lock);
-	return full ? err_set(err, ERR_BUSY, "Too many files are waiting") : 0;
+	return full ? err_set(err, ERR_BUSY,
+			      "Too much is waiting to be done; try again")
+		    : 0;
 }
 
 int worker_start(struct worker **out, struct err *err)

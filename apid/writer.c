@@ -6,6 +6,7 @@
 #include "apid/writer.h"
 
 #include <pthread.h>
+#include <sodium.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,10 +37,47 @@ struct writer {
 
 /* ---- idempotency ---- */
 
+#define SEALED_CONTEXT "idempotency"
+
 struct replay {
 	struct request *request;
-	bool mismatch;
+	bool mismatch, is_broken;
 };
+
+/* Sealed and in base64; caller frees. */
+static char *answer_seal(const struct request *request, const char *body)
+{
+	const size_t n = strlen(body) + SECRET_SEAL_OVERHEAD;
+	const size_t n_text =
+		sodium_base64_ENCODED_LEN(n, sodium_base64_VARIANT_ORIGINAL);
+	uint8_t *sealed = xcalloc(1, n);
+	char *text = xcalloc(1, n_text);
+
+	secret_seal(&request->apid->webhook_key, SEALED_CONTEXT, body,
+		strlen(body), sealed);
+	sodium_bin2base64(
+		text, n_text, sealed, n, sodium_base64_VARIANT_ORIGINAL);
+	free(sealed);
+	return text;
+}
+
+/* NULL when the host key is another one. */
+static char *answer_open(const struct request *request, const char *text)
+{
+	const size_t cap = strlen(text);
+	uint8_t *sealed = xcalloc(1, cap + 1);
+	char *body = xcalloc(1, cap + 1);
+	size_t n = 0;
+
+	if (sodium_base642bin(sealed, cap, text, cap, NULL, &n, NULL,
+		    sodium_base64_VARIANT_ORIGINAL) != 0 ||
+		n < SECRET_SEAL_OVERHEAD ||
+		secret_open(&request->apid->webhook_key, SEALED_CONTEXT, sealed,
+			n, (uint8_t *)body, NULL) != 0)
+		str_free(&body);
+	free(sealed);
+	return body;
+}
 
 static void on_stored_answer(
 	const uint8_t request_hash[32], int status, const char *body, void *arg)
@@ -52,7 +90,10 @@ static void on_stored_answer(
 		return;
 	}
 	request->status = status;
-	request->raw_reply = xstrdup(body);
+	request->raw_reply = request->endpoint->tells_secret
+				     ? answer_open(request, body)
+				     : xstrdup(body);
+	replay->is_broken = request->raw_reply == NULL;
 }
 
 /* 1: the answer of the first request was found.  0: run it.  -1: error. */
@@ -72,6 +113,9 @@ static int idempotency_replay(
 	if (rc == 1 && replay.mismatch)
 		return err_set(err, ERR_CONFLICT,
 			"Idempotency-Key was used for another request");
+	if (rc == 1 && replay.is_broken)
+		return err_set(err, ERR_CONFLICT,
+			"The answer to this Idempotency-Key is lost");
 	return rc;
 }
 
@@ -84,6 +128,12 @@ static int idempotency_keep(
 	if (request->idempotency_key == NULL || request->after != NULL)
 		return 0; /* not the last step */
 	body = json_dumps(request->reply, JSON_COMPACT);
+	if (request->endpoint->tells_secret && body != NULL) {
+		char *sealed = answer_seal(request, body);
+
+		free(body);
+		body = sealed;
+	}
 	rc = store_idempotency_put(tx, request->account_id,
 		request->idempotency_key, request->body_hash, request->status,
 		body != NULL ? body : "{}", clock_now_ms(), err);

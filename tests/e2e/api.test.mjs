@@ -3,6 +3,8 @@ import { test, before, after } from 'node:test'
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { Suite, http, eventually, sleep } from '../lib/suite.mjs'
 
 let suite
@@ -183,6 +185,18 @@ test('Idempotency-Key: the same answer again, another body is a conflict', async
 	assert.equal(list.body.data.filter((k) => k.name === 'once').length, 1)
 })
 
+test('an API key is answered again to its Idempotency-Key, and is nowhere in the database', async () => {
+	const ask = () => suite.api('POST', '/v1/api-keys', { body: { name: 'twice' }, headers: { 'Idempotency-Key': 'key-once' } })
+	const first = await ask(), again = await ask()
+	assert.equal(first.status, 201)
+	assert.equal(again.status, 201)
+	assert.deepEqual(again.body, first.body)
+	for (const file of ['vereda.db', 'vereda.db-wal']) {
+		const bytes = readFileSync(join(suite.state, file))
+		assert.equal(bytes.indexOf(first.body.key), -1, file)
+	}
+})
+
 test('a new device gives a QR and a pairing code, links, restarts and unlinks', async () => {
 	const created = await suite.api('POST', '/v1/devices', { body: { name: 'Second' } })
 	assert.equal(created.status, 201)
@@ -230,4 +244,41 @@ test('what belongs to another account is 404', async () => {
 	assert.equal(send.status, 404)
 	assert.equal((await suite.api('DELETE', `/v1/devices/${suite.deviceUid}`, { key })).status, 404)
 	assert.equal((await suite.api('PUT', '/v1/developer/webhooks', { key, body: { deviceUid: suite.deviceUid, personalWebhookUrl: 'http://127.0.0.1:1/' } })).status, 404)
+})
+
+test('a DELETE has a body too, in one piece or many, and what follows it on the connection is the next request', async () => {
+	const { body: group } = await suite.api('POST', '/v1/contact-groups', { body: { name: 'Bodies' } })
+	const contact = async (phone) => (await suite.api('POST', '/v1/developer/contacts', { body: { phone } })).body.id
+	const ids = [await contact('+15554440001'), await contact('+15554440002'), await contact('+15554440003')]
+	const path = `/v1/contact-groups/${group.id}/contacts`
+	assert.deepEqual((await suite.api('POST', path, { body: { contactIds: ids } })).body, { added: 3 })
+	const head = (method, what, body = '') => `${method} ${what} HTTP/1.1\r\nHost: x\r\nX-API-Key: ${suite.apiKey}\r\n` +
+		(body ? `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` : '') + '\r\n'
+	const body = (id) => JSON.stringify({ contactIds: [id] })
+
+	const socket = connect(port(), '127.0.0.1')
+	await once(socket, 'connect')
+	let out = ''
+	socket.on('data', (d) => { out += d })
+	const answers = () => (out.match(/HTTP\/1\.1 \d+/g) || []).length
+	socket.write(head('DELETE', path, body(ids[0])) + body(ids[0]) + head('GET', '/healthz'))
+	await eventually('both are answered', () => answers() === 2)
+	assert.match(out, /200 OK[^]*\{"removed":1\}[^]*200 OK/)
+	out = ''
+	socket.write(head('DELETE', path, body(ids[1])) + body(ids[1]).slice(0, 10))
+	await sleep(200)
+	assert.equal(out, '', 'half a body is not answered')
+	socket.write(body(ids[1]).slice(10))
+	await eventually('it is answered', () => answers() === 1)
+	assert.match(out, /\{"removed":1\}/)
+	socket.destroy()
+
+	const cut = connect(port(), '127.0.0.1') // leaves in the middle
+	await once(cut, 'connect')
+	cut.write(head('DELETE', path, body(ids[2])) + '{"con')
+	await sleep(100)
+	cut.destroy()
+	assert.match(await rawExchange(`DELETE ${path} HTTP/1.1\r\nHost: x\r\nX-API-Key: ${suite.apiKey}\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`), /^HTTP\/1\.1 400 /)
+	assert.match(await rawExchange(`DELETE ${path} HTTP/1.1\r\nHost: x\r\nX-API-Key: ${suite.apiKey}\r\nContent-Length: 99999999\r\n\r\n`), /^HTTP\/1\.1 413 /)
+	assert.equal((await suite.api('GET', `/v1/contact-groups/${group.id}`)).body.contacts.length, 1)
 })
