@@ -147,7 +147,8 @@ static int run_locked(bool (*check)(void))
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		if (lockdown_prepare(3, &err) != 0 || lockdown_enter(1 << 20, &err) != 0)
+		if (lockdown_prepare(3, &err) != 0 ||
+			lockdown_enter(1 << 20, &err) != 0)
 			_exit(NOT_LOCKED);
 		_exit(check() ? AS_IT_SHOULD_BE : NOT_SO);
 	}
@@ -199,7 +200,8 @@ static pid_t start_locked(void)
 	pid = fork();
 	if (pid == 0) {
 		if (dup2(said[1], 3) != 3 || lockdown_prepare(4, &err) != 0 ||
-			lockdown_enter(1 << 20, &err) != 0 || write(3, "!", 1) != 1)
+			lockdown_enter(1 << 20, &err) != 0 ||
+			write(3, "!", 1) != 1)
 			_exit(NOT_LOCKED);
 		for (;;)
 			sched_yield();
