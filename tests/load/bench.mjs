@@ -7,6 +7,8 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { BIN, Suite, eventually, http, receiver, sleep } from '../lib/suite.mjs'
 import { upload } from '../lib/media.mjs'
+import { lists } from './lists.mjs'
+import { deadReceivers } from './webhooks.mjs'
 
 const run = promisify(execFile)
 const TOOLS = process.env.VEREDA_TOOLS
@@ -268,4 +270,6 @@ await media()
 await group()
 await history()
 await lanes()
+figures.store = await lists(note)
+figures.dead_receivers = await deadReceivers(note)
 console.log(JSON.stringify(figures, null, 2))
