@@ -21,7 +21,8 @@
 
 #define BATCH 64
 #define POSTPONE_JITTER_MS 2000 /* not everybody at the stroke of the hour */
-#define RETRY_MS 60000		/* one that could not be handled at all */
+#define PAUSE_LOOK_MS 60000 /* how soon a paused account is looked at again */
+#define RETRY_MS 60000	    /* one that could not be handled at all */
 #define CLIENT_ID_LEN (UUID_LEN + 8)
 
 struct job { /* a copy of a due row: the walk must end before we write */
@@ -101,14 +102,20 @@ static int postpone(struct tx *tx, struct job *job, int64_t due_ms,
 
 /* send_accept() refused; it has then changed nothing. */
 static int refused(struct tx *tx, struct job *job, const struct err *why,
-	const struct safety *safety, int64_t now_ms, struct err *err)
+	const struct send_result *result, int64_t now_ms, struct err *err)
 {
-	if (why->code == ERR_LIMIT)
+	int64_t due_ms = result->resets_at_ms + 1;
+
+	/* A pause may be lifted before its end. */
+	if (result->refusal == SEND_REFUSED_PAUSE &&
+		due_ms > now_ms + PAUSE_LOOK_MS)
+		due_ms = now_ms + PAUSE_LOOK_MS;
+	if (why->code == ERR_LIMIT) /* a budget or a pause */
 		return postpone(tx, job,
-			safety->resets_at_ms + 1 +
-				random_between(0, POSTPONE_JITTER_MS),
+			due_ms + random_between(0, POSTPONE_JITTER_MS),
 			why->msg, err);
-	if (why->code == ERR_NOT_FOUND || why->code == ERR_INVALID)
+	if (why->code == ERR_NOT_FOUND || why->code == ERR_INVALID ||
+		why->code == ERR_FORBIDDEN)
 		return finish(
 			tx, job, SCHEDULED_FAILED, why->msg, NULL, now_ms, err);
 	*err = *why;
@@ -125,12 +132,13 @@ static int accept_job(struct schedulerd *sd, struct tx *tx, struct job *job,
 		.device_uid = job->device_uid,
 		.phone = job->phone,
 		.text = job->text,
+		.is_template = true,
 		.client_message_id = client_id,
 		.source = MESSAGE_BY_SCHEDULE };
 
 	snprintf(client_id, sizeof(client_id), "sched:%s", job->public_id);
 	if (send_accept(tx, sd->config, &request, now_ms, &result, &why) != 0)
-		return refused(tx, job, &why, &result.safety, now_ms, err);
+		return refused(tx, job, &why, &result, now_ms, err);
 	job->envelope = move(result.job);
 	return finish(
 		tx, job, SCHEDULED_SENT, NULL, result.message_id, now_ms, err);

@@ -13,6 +13,7 @@
 #include "common/own.h"
 #include "common/store/idempotency.h"
 #include "common/store/scheduled.h"
+#include "schedulerd/campaigns.h"
 #include "schedulerd/due.h"
 #include "schedulerd/files.h"
 
@@ -35,22 +36,41 @@ static void timer_set(struct schedulerd *sd, int64_t after_ms)
 	event_add(sd->timer, &tv);
 }
 
+static int64_t earlier(int64_t a_ms, int64_t b_ms)
+{
+	return a_ms < b_ms ? a_ms : b_ms;
+}
+
+/* A bounded piece of everything that is due.  1: more is, 0: for now that was
+ * all, -1. */
+static int run(struct schedulerd *sd, struct err *err)
+{
+	int more = due_run(sd, clock_now_ms(), err);
+
+	if (more < 0)
+		return err_wrap(err, "scheduled messages");
+	if (campaigns_run(sd, clock_now_ms(), err) != 0)
+		return err_wrap(err, "campaigns");
+	return more;
+}
+
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct schedulerd *sd = arg;
 	struct err err = ERR_NONE;
 	int64_t next_ms;
-	int more = due_run(sd, clock_now_ms(), &err);
+	int more = run(sd, &err);
 
 	(void)fd;
 	(void)what;
 	if (more < 0) {
-		log_error("scheduled failed reason=\"%s\" retry_ms=%d",
+		log_error("schedule failed reason=\"%s\" retry_ms=%d",
 			log_quote(err.msg), RETRY_MS);
 		timer_set(sd, RETRY_MS);
 		return;
 	}
-	next_ms = store_scheduled_next_due(sd->store);
+	next_ms = earlier(
+		store_scheduled_next_due(sd->store), campaigns_next_ms(sd));
 	if (more > 0)
 		timer_set(sd, 0); /* after what else the loop has to do */
 	else if (next_ms == INT64_MAX)
@@ -166,6 +186,7 @@ void schedulerd_close(struct schedulerd **schedulerdp)
 	event_drop(&sd->readable);
 	bus_in_close(&sd->wake);
 	bus_out_close(&sd->senderd_jobs);
+	campaign_watch_fini(&sd->watch);
 	store_close(&sd->store);
 	event_base_free(sd->base);
 	free(sd);

@@ -1,6 +1,6 @@
 /* schedulerd: what is due by the clock.  Scheduled messages become messages of
- * their device's queue; old idempotency answers go.  One thread, one store
- * connection. */
+ * their device's queue, and so do those of campaigns, at their pace; old
+ * idempotency answers go.  One thread, one store connection. */
 #ifndef SCHEDULERD_SCHEDULERD_H
 #define SCHEDULERD_SCHEDULERD_H
 
@@ -9,6 +9,8 @@
 #include "common/bus.h"
 #include "common/config.h"
 #include "common/store/store.h"
+#include "schedulerd/campaign_sweep.h"
+#include "schedulerd/campaign_turn.h"
 
 struct schedulerd {
 	struct config *config; /* borrowed */
@@ -20,6 +22,10 @@ struct schedulerd {
 	struct event *timer;	/* the next due time, or the next look */
 	struct event *sweep;	/* housekeeping */
 	unsigned n_sweeps;
+	/* Of campaigns; all of it may be forgotten. */
+	struct campaign_watch watch;
+	struct campaign_patience patience;
+	bool is_building; /* a run's recipients are being written */
 };
 
 int schedulerd_open(

@@ -46,6 +46,12 @@ DAY := tests/fault/a-day.test.mjs
 day: all tools $(NODE_MODULES)
 	VEREDA_BIN=$(abspath $(BIN)) VEREDA_TOOLS=$(abspath $(BUILD)/tools) $(NODE_TEST) $(DAY)
 
+# A campaign of 20,000 over three devices that are killed in turn; `make fault` does the same with 3,000.
+.PHONY: campaign-proof
+campaign-proof: all tools $(NODE_MODULES)
+	CAMPAIGN_RECIPIENTS=$${CAMPAIGN_RECIPIENTS:-20000} VEREDA_BIN=$(abspath $(BIN)) \
+		VEREDA_TOOLS=$(abspath $(BUILD)/tools) $(NODE_TEST) tests/fault/campaign.test.mjs
+
 # ---- fuzzing: tests/fuzz/fuzz_*.c with libFuzzer, seeds in tests/fuzz/corpus/<name>/ ----
 FUZZ_SECONDS ?= 60
 FUZZ_BUILD   := build/fuzz
@@ -64,5 +70,5 @@ C_FILES = $(shell git ls-files '*.c' '*.h')
 format:
 	clang-format -i $(C_FILES)
 lint:
-	clang-format --dry-run -Werror $(C_FILES)
+	@clang-format --dry-run -Werror $(C_FILES)
 	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --suppressions-list=tools/cppcheck.txt -I. apid senderd schedulerd webhookd sandboxd mediaconv mediaxfer cli common
