@@ -16,8 +16,8 @@ int campaign_lane_state(struct store *store, int64_t device_id,
 			0 ||
 		store_pace_get(store, device_id, &out->pace, err) != 0)
 		return -1;
-	return store_campaign_others_pending(
-		store, device_id, campaign_id, &out->n_others, err);
+	return store_campaign_others_pending(store, device_id, campaign_id,
+		&out->n_others, &out->n_other_campaigns, err);
 }
 
 struct lanes {

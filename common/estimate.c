@@ -332,6 +332,8 @@ void estimate_campaign(const struct config *config,
 			out->completes_ms = end_ms;
 	}
 	out->days_spanned =
-		(int)(out->completes_ms / DAY_MS - starts_ms / DAY_MS) + 1;
+		(int)(out->completes_ms / DAY_MS - starts_ms / DAY_MS);
+	if (out->days_spanned == 0)
+		out->days_spanned = 1;
 	write_label(out);
 }

@@ -25,7 +25,8 @@ struct estimate_lane {
 struct estimate {
 	int64_t starts_ms;
 	int64_t completes_ms;
-	int days_spanned; /* UTC days from start to end, both included */
+	int days_spanned; /* UTC days from start to end: from the 22nd to the
+			     26th 4; 1 on the same day */
 	int n_lanes;	  /* that have recipients */
 	char label[32];	  /* "~4 days", "~3 hours", "~12 minutes", "less than a
 			     minute" */

@@ -385,10 +385,12 @@ int store_campaign_lane_pending(struct store *store, int64_t campaign_id,
 	" WHERE id = ?1) AND l.device_id = ?1 AND l.campaign_id = c.id"
 
 int store_campaign_others_pending(struct store *store, int64_t device_id,
-	int64_t campaign_id, int64_t *n_out, struct err *err)
+	int64_t campaign_id, int64_t *n_out, int *n_campaigns_out,
+	struct err *err)
 {
 	scoped(query_close) struct query q = query_open(store_db(store),
-		"SELECT COALESCE(SUM((t.n_pending + k.n - 1) / k.n), 0) FROM"
+		"SELECT COALESCE(SUM((t.n_pending + k.n - 1) / k.n), 0),"
+		" COUNT(*) FROM"
 		" (SELECT c.id, (SELECT COUNT(*) FROM campaign_lane a"
 		" WHERE a.campaign_id = c.id) AS n FROM campaign "
 		"c" RUNNING_OF_DEVICE " AND c.id <> ?2) k"
@@ -399,6 +401,7 @@ int store_campaign_others_pending(struct store *store, int64_t device_id,
 	if (query_one(&q, "count", err) != 0)
 		return -1;
 	*n_out = query_int(&q);
+	*n_campaigns_out = (int)query_int(&q);
 	return 0;
 }
 

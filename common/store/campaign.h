@@ -118,7 +118,8 @@ int store_campaign_lane_pending(struct store *store, int64_t campaign_id,
 /* How many PENDING recipients the RUNNING campaigns of a device, but for
  * @campaign_id, have for it when each is spread evenly over its lanes. */
 int store_campaign_others_pending(struct store *store, int64_t device_id,
-	int64_t campaign_id, int64_t *n_out, struct err *err);
+	int64_t campaign_id, int64_t *n_out, int *n_campaigns_out,
+	struct err *err);
 
 /* ---- control ---- */
 

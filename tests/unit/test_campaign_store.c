@@ -333,15 +333,17 @@ static void a_device_knows_what_runs_on_it(void **state)
 		f->store, f->second_device_id, count_campaign, &n, &f->err);
 	assert_int_equal(n, 1);
 	store_campaign_others_pending(
-		f->store, f->device_id, a, &pending, &f->err);
+		f->store, f->device_id, a, &pending, &n, &f->err);
 	assert_int_equal(pending, 3);
+	assert_int_equal(n, 1);
 	store_campaign_others_pending(
-		f->store, f->device_id, b, &pending, &f->err);
+		f->store, f->device_id, b, &pending, &n, &f->err);
 	assert_int_equal(pending, 4);
 	pause_it(f, a);
 	store_campaign_others_pending(
-		f->store, f->device_id, b, &pending, &f->err);
+		f->store, f->device_id, b, &pending, &n, &f->err);
 	assert_int_equal(pending, 0);
+	assert_int_equal(n, 0);
 }
 
 static int see_pace(const struct device_pace *pace, void *arg)
@@ -454,7 +456,8 @@ static void ask_campaigns(struct fixture *f, int64_t id)
 	store_campaign_next_due(s);
 	store_campaign_lanes(s, id, no_lane, NULL, &f->err);
 	store_campaign_lane_pending(s, id, 0, 10, &pending, &f->err);
-	store_campaign_others_pending(s, f->device_id, id, &pending, &f->err);
+	store_campaign_others_pending(
+		s, f->device_id, id, &pending, &n, &f->err);
 	store_campaign_of_device(s, f->device_id, count_campaign, &n, &f->err);
 	store_campaign_running(s, 0, 10, count_campaign, &n, &f->err);
 	store_pace_due(s, NOW_MS, 10, see_pace, &pace, &f->err);
