@@ -376,6 +376,19 @@ static int run_again(struct tx *tx, int64_t id, int64_t now_ms, struct err *err)
 	return store_pace_wake_campaign(tx, id, err);
 }
 
+/* Earlier slices, or a retry that was cut off, had all that is left. */
+static int run_leftovers(
+	struct tx *tx, int64_t id, int64_t now_ms, struct err *err)
+{
+	struct outlook outlook;
+
+	if (outlook_get(tx, id, &outlook, err) != 0)
+		return -1;
+	return outlook.status == CAMPAIGN_COMPLETED && has_somebody(&outlook)
+		       ? run_again(tx, id, now_ms, err)
+		       : 0;
+}
+
 int store_campaign_retry_failed(struct tx *tx, int64_t id, int limit,
 	int64_t now_ms, int64_t *n_out, struct err *err)
 {
@@ -386,7 +399,7 @@ int store_campaign_retry_failed(struct tx *tx, int64_t id, int limit,
 	if (retry_slice(tx, id, limit, &n, err) != 0)
 		return -1;
 	if (n == 0)
-		return 0;
+		return run_leftovers(tx, id, now_ms, err);
 	*n_out = n;
 	if (campaign_tally_move(
 		    tx, id, RECIPIENT_FAILED, RECIPIENT_PENDING, n, err) != 0 ||

@@ -3,7 +3,8 @@
  * QUEUED -> SENT -> DELIVERED -> READ;  QUEUED, SENT -> FAILED.  Steps may be
  * left out, and what comes late or twice changes nothing: the message has
  * settled that (message.c), and the recipient's own state says which of it was
- * counted already. */
+ * counted already.  But who waits to be tried again, and turns out to have the
+ * message, is FAILED once more: nobody gets two. */
 #include "common/store/recipient.h"
 
 #include <string.h>
@@ -44,6 +45,12 @@ static bool may_become(enum recipient_status from, enum recipient_status to)
 	return to > from;
 }
 
+static bool is_there_after_all(const struct message *m)
+{
+	return m->status == MESSAGE_FAILED &&
+	       (m->delivered_ms != 0 || m->read_ms != 0);
+}
+
 /* Failures after which the message may be with its recipient all the same: the
  * lane may have sent it, and nobody came to know; or a receipt came after all.
  */
@@ -51,7 +58,7 @@ static bool is_unsure(const struct message *m)
 {
 	if (m->status != MESSAGE_FAILED)
 		return false;
-	if (m->delivered_ms != 0 || m->read_ms != 0)
+	if (is_there_after_all(m))
 		return true;
 	return m->reason != NULL &&
 	       (strcmp(m->reason, "expired") == 0 ||
@@ -162,7 +169,8 @@ static int left_queue(struct tx *tx, const struct following *r,
 }
 
 static int moved(struct tx *tx, const struct following *r,
-	enum recipient_status from, const struct message *m, struct err *err)
+	enum recipient_status from, const struct message *m, bool unsure,
+	struct err *err)
 {
 	const bool was_queued = from == RECIPIENT_QUEUED;
 	const int64_t at_ms = latest_ms(m);
@@ -171,10 +179,38 @@ static int moved(struct tx *tx, const struct following *r,
 			0 ||
 		(was_queued && left_queue(tx, r, m, err) != 0))
 		return -1;
-	if (r->status == RECIPIENT_FAILED &&
+	/* A device that is lost says nothing of its recipients. */
+	if (r->status == RECIPIENT_FAILED && !unsure &&
 		campaign_count_failure(tx, r->campaign_id, at_ms, err) != 0)
 		return -1;
 	return was_queued ? campaign_settle(tx, r->campaign_id, at_ms, err) : 0;
+}
+
+/* ---- one that waits to be tried again, and has the message ---- */
+
+static int set_message(struct tx *tx, const struct following *r,
+	const struct message *m, struct err *err)
+{
+	scoped(query_close) struct query q = query_open(
+		tx_db(tx), "UPDATE recipient SET message_id = ? WHERE id = ?");
+
+	query_bind_int(&q, m->id);
+	query_bind_int(&q, r->id);
+	return query_run(&q, NULL, err);
+}
+
+/* As if the receipt had come before the retry. */
+static int take_back(struct tx *tx, struct following *r,
+	const struct message *m, struct err *err)
+{
+	r->status = RECIPIENT_FAILED;
+	(void)take_times(r, m);
+	if (set_message(tx, r, m, err) != 0 ||
+		save(tx, r, m->reason, true, err) != 0 ||
+		campaign_tally_move(tx, r->campaign_id, RECIPIENT_PENDING,
+			RECIPIENT_FAILED, 1, err) != 0)
+		return -1;
+	return campaign_settle(tx, r->campaign_id, latest_ms(m), err);
 }
 
 static int follow(
@@ -187,6 +223,8 @@ static int follow(
 
 	if (rc != 1)
 		return rc;
+	if (r.status == RECIPIENT_PENDING && is_there_after_all(m))
+		return take_back(tx, &r, m, err);
 	/* It has another message by now, or waits for one. */
 	if (r.message_id != m->id || to == 0)
 		return 0;
@@ -198,7 +236,7 @@ static int follow(
 	if (save(tx, &r, to == RECIPIENT_FAILED ? m->reason : NULL, unsure,
 		    err) != 0)
 		return -1;
-	return r.status != from ? moved(tx, &r, from, m, err) : 0;
+	return r.status != from ? moved(tx, &r, from, m, unsure, err) : 0;
 }
 
 int store_recipient_follow(

@@ -384,7 +384,8 @@ static const char version_3[] =
 	" detail = none, columnsize = 0, tokenize = 'ascii');"
 	/* Groups and tags: both are named sets of saved contacts. */
 	"CREATE TABLE segment ("
-	" id INTEGER PRIMARY KEY,"
+	" id INTEGER PRIMARY KEY AUTOINCREMENT," /* audiences name it when it is
+						    gone: none is given twice */
 	" public_id TEXT NOT NULL UNIQUE,"
 	" account_id INTEGER NOT NULL REFERENCES account (id),"
 	" kind INTEGER NOT NULL,"

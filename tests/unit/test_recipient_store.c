@@ -304,9 +304,6 @@ static void a_late_receipt_of_the_old_message_touches_nobody(void **state)
 
 	tell(f, &old, MESSAGE_FAILED, NOW_MS, "no");
 	retry(f, id, 10);
-	tell(f, &old, MESSAGE_DELIVERED, NOW_MS + 1, NULL);
-	row = of_message(f, id, old.message.recipient_id);
-	assert_int_equal(row.status, RECIPIENT_PENDING);
 	fresh = queue_next(f, id, 0);
 	assert_int_equal(fresh.message.recipient_id, old.message.recipient_id);
 	tell(f, &old, MESSAGE_READ, NOW_MS + 2, NULL);
@@ -314,6 +311,39 @@ static void a_late_receipt_of_the_old_message_touches_nobody(void **state)
 	assert_int_equal(row.status, RECIPIENT_QUEUED);
 	assert_int_equal(row.n_attempts, 2);
 	assert_int_equal(in_flight(f, f->device_id), 1);
+}
+
+/* The receipt comes between the retry and the second message. */
+static void who_turns_out_to_have_it_is_taken_out_of_the_queue(void **state)
+{
+	struct fixture *f = *state;
+	const int64_t id = add_running(f, "a", 2, 1);
+	struct outgoing first = queue_next(f, id, 0),
+			second = queue_next(f, id, 0);
+	struct campaign_counts counts;
+	struct recipient_row row;
+
+	tell(f, &first, MESSAGE_FAILED, NOW_MS, "no");
+	tell(f, &second, MESSAGE_FAILED, NOW_MS, "no");
+	assert_int_equal(retry(f, id, 10), 2);
+	tell(f, &first, MESSAGE_SENT, NOW_MS + 1, NULL);
+	assert_int_equal(see(f, id).campaign.counts.pending, 2);
+	tell(f, &first, MESSAGE_DELIVERED, NOW_MS + 1, NULL);
+	row = of_message(f, id, first.message.recipient_id);
+	assert_int_equal(row.status, RECIPIENT_FAILED);
+	assert_int_equal(row.message_id, first.message.id);
+	assert_int_equal(row.failed_ms, NOW_MS);
+	assert_true(row.is_unsure);
+	tell(f, &first, MESSAGE_READ, NOW_MS + 2, NULL);
+	counts = see(f, id).campaign.counts;
+	assert_int_equal(counts.pending, 1);
+	assert_int_equal(counts.failed, 1);
+	assert_int_equal(counts.failures_in_a_row, 0);
+	assert_int_equal(see(f, id).campaign.status, CAMPAIGN_RUNNING);
+	tell(f, &second, MESSAGE_DELIVERED, NOW_MS + 3, NULL);
+	assert_int_equal(see(f, id).campaign.status, CAMPAIGN_COMPLETED);
+	assert_int_equal(in_flight(f, f->device_id), 0);
+	assert_int_equal(retry(f, id, 10), 0);
 }
 
 static void who_has_it_after_all_is_never_tried_again(void **state)
@@ -351,6 +381,36 @@ static void a_retry_in_slices_runs_again_with_the_last(void **state)
 	assert_int_equal(see(f, id).campaign.status, CAMPAIGN_RUNNING);
 	assert_int_equal(see(f, id).campaign.counts.pending, 4);
 	assert_int_equal(see(f, id).campaign.counts.failures_in_a_row, 0);
+}
+
+/* What the last slice would have taken is there after all. */
+static void a_retry_whose_last_slice_is_empty_runs_again_too(void **state)
+{
+	struct fixture *f = *state;
+	const int64_t id = add_running(f, "a", 2, 1);
+	struct outgoing first = queue_next(f, id, 0),
+			second = queue_next(f, id, 0);
+
+	tell(f, &first, MESSAGE_FAILED, NOW_MS, "no");
+	tell(f, &second, MESSAGE_FAILED, NOW_MS, "no");
+	assert_int_equal(retry(f, id, 1), 1);
+	tell(f, &second, MESSAGE_DELIVERED, NOW_MS + 1, NULL);
+	assert_int_equal(retry(f, id, 1), 0);
+	assert_int_equal(see(f, id).campaign.counts.pending, 1);
+	assert_int_equal(see(f, id).campaign.status, CAMPAIGN_RUNNING);
+}
+
+static void a_retry_of_nobody_does_not_resume(void **state)
+{
+	struct fixture *f = *state;
+	const int64_t id = add_running(f, "a", 2, 1);
+	struct tx *tx = begin(f);
+	bool changed;
+
+	store_campaign_pause(tx, id, "x", NOW_MS, &changed, &f->err);
+	commit(f, tx);
+	assert_int_equal(retry(f, id, 10), 0);
+	assert_int_equal(see(f, id).campaign.status, CAMPAIGN_PAUSED);
 }
 
 /* ---- devices that are gone ---- */
@@ -414,6 +474,23 @@ static void an_abandoned_device_keeps_its_other_messages(void **state)
 	tell(f, &ours, MESSAGE_SENT, NOW_MS, NULL);
 	assert_int_equal(see(f, id).campaign.counts.sent, 0);
 	assert_true(of_message(f, id, ours.message.recipient_id).is_unsure);
+}
+
+static void a_lost_device_does_not_pause_the_others(void **state)
+{
+	struct fixture *f = *state;
+	const int64_t id = add_running(f, "a", 10, 2);
+	struct tx *tx;
+
+	for (int i = 0; i < 4; i++)
+		queue_next(f, id, 0);
+	tx = begin(f);
+	assert_int_equal(store_recipient_abandon(tx, f->device_id, "logged out",
+				 NOW_MS, &f->err),
+		0);
+	commit(f, tx);
+	assert_int_equal(see(f, id).campaign.counts.failed, 4);
+	assert_int_equal(see(f, id).campaign.status, CAMPAIGN_RUNNING);
 }
 
 /* ---- random sequences against a model ---- */
@@ -701,10 +778,14 @@ int main(void)
 		STORE_TEST(the_last_one_completes_it_also_while_paused),
 		STORE_TEST(only_the_surely_failed_are_tried_again),
 		STORE_TEST(a_late_receipt_of_the_old_message_touches_nobody),
+		STORE_TEST(who_turns_out_to_have_it_is_taken_out_of_the_queue),
 		STORE_TEST(who_has_it_after_all_is_never_tried_again),
 		STORE_TEST(a_retry_in_slices_runs_again_with_the_last),
+		STORE_TEST(a_retry_whose_last_slice_is_empty_runs_again_too),
+		STORE_TEST(a_retry_of_nobody_does_not_resume),
 		STORE_TEST(a_deleted_device_fails_its_recipients_unsurely),
 		STORE_TEST(an_abandoned_device_keeps_its_other_messages),
+		STORE_TEST(a_lost_device_does_not_pause_the_others),
 		STORE_TEST(
 			counts_and_order_agree_with_a_model_after_any_sequence),
 	};
