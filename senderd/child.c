@@ -22,6 +22,9 @@
 /* A process that lived so long starts with a clean record. */
 #define GOOD_LIFE_MS (5 * 60 * 1000)
 #define SILENCE_MAX_MS 60000
+/* A fork that catches the supervisor's other threads in the wrong moment may
+ * never get anywhere. */
+#define START_MAX_MS 10000
 #define ABORT_GRACE_MS 5000
 #define WAKE_MIN_MS 10000
 #define SOCKET_BYTES (1024 * 1024)
@@ -51,6 +54,9 @@ void child_on_exit(struct child *child, int64_t now_ms)
 
 enum child_care child_care(const struct child *child, int64_t now_ms)
 {
+	const int64_t silence_max_ms =
+		child->has_reported ? SILENCE_MAX_MS : START_MAX_MS;
+
 	if (child->pid == 0)
 		return child->start_at_ms != 0 && now_ms >= child->start_at_ms
 			       ? CHILD_START
@@ -59,7 +65,7 @@ enum child_care child_care(const struct child *child, int64_t now_ms)
 		return now_ms - child->aborted_ms >= ABORT_GRACE_MS
 			       ? CHILD_KILL
 			       : CHILD_FINE;
-	return now_ms - child->reported_ms >= SILENCE_MAX_MS ? CHILD_ABORT
+	return now_ms - child->reported_ms >= silence_max_ms ? CHILD_ABORT
 							     : CHILD_FINE;
 }
 
@@ -190,6 +196,7 @@ int child_fork(struct child *child, const struct host *host, int64_t now_ms,
 	child->state = LANE_IDLE;
 	child->final = false;
 	child->started_ms = child->reported_ms = now_ms;
+	child->has_reported = false;
 	child->start_at_ms = child->aborted_ms = 0;
 	return 0;
 }

@@ -39,6 +39,7 @@ struct child {
 	unsigned deaths; /* unexpected ones in a row */
 	/* monotonic; 0 = never, or not planned */
 	int64_t started_ms, reported_ms, ended_ms, start_at_ms, aborted_ms;
+	bool has_reported; /* since it was started */
 };
 
 /* Forks.  The new process runs lane_main() and never returns.  No SQLite
@@ -56,7 +57,8 @@ void child_on_exit(struct child *child, int64_t now_ms);
 enum child_care {
 	CHILD_FINE,
 	CHILD_START, /* its time has come */
-	CHILD_ABORT, /* no report for a minute: SIGABRT */
+	CHILD_ABORT, /* no report for a minute, or none at all for ten seconds:
+			SIGABRT */
 	CHILD_KILL,  /* not even that helped */
 };
 enum child_care child_care(const struct child *child, int64_t now_ms);

@@ -216,6 +216,7 @@ static void on_report(
 	child->state = (enum lane_state)report->state;
 	child->final = report->final;
 	child->reported_ms = clock_mono_ms();
+	child->has_reported = true;
 	snprintf(child->reason, sizeof child->reason, "%s", report->reason);
 	if (lane_is_lasting(child->state))
 		settled(lanes, child);
