@@ -15,17 +15,18 @@ run: deps all
 	$(BIN)/vereda up --sandbox
 
 # The default test build carries the sanitizers.
-.PHONY: test test-busy test-waiting unit e2e interop fault
+.PHONY: test test-busy test-api test-network unit e2e interop fault
 test: deps
 	$(MAKE) --no-print-directory SAN=1 -j2 all tools
-	$(MAKE) --no-print-directory -j2 --output-sync=recurse test-busy test-waiting
+	$(MAKE) --no-print-directory -j3 --output-sync=recurse test-busy test-api test-network
 
-# Two at a time: those that compute, and those that mostly wait for each other's processes.
+# Three at a time: what computes, and two that mostly wait for each other's processes.
 test-busy:
 	@$(MAKE) --no-print-directory SAN=1 -j2 unit
 	@$(MAKE) --no-print-directory FUZZ_SECONDS=$${FUZZ_SECONDS:-4} fuzz
-test-waiting:
+test-api:
 	@$(MAKE) --no-print-directory SAN=1 -j1 e2e
+test-network:
 	@$(MAKE) --no-print-directory SAN=1 -j1 interop
 	@$(MAKE) --no-print-directory SAN=1 -j1 fault
 
