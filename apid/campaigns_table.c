@@ -28,7 +28,7 @@ static const struct field completion[] = { { "startsAt", FIELD_TIME, 0, NULL,
 	{ "estimatedCompletionAt", FIELD_TIME, 0, NULL, NULL },
 	{ "estimatedDurationLabel", FIELD_TEXT, 0, NULL, "\"~4 days\"." },
 	{ "calendarDaysSpanned", FIELD_INTEGER, 0, NULL,
-		"UTC days from start to end, both included." },
+		"UTC days from start to end; 1 on the same day." },
 	{ "accountCount", FIELD_INTEGER, 0, NULL,
 		"Lanes that have recipients." },
 	END_OF_FIELDS };
@@ -207,7 +207,7 @@ static const struct param recipients[] = { ID_PARAM("Campaign id."),
 	"\"estimatedCompletionAt\":\"2026-05-26T14:30:00.000Z\","           \
 	"\"estimatedCompletion\":{\"startsAt\":\"2026-05-22T10:00:00.000Z"  \
 	"\",\"estimatedCompletionAt\":\"2026-05-26T14:30:00.000Z\","        \
-	"\"estimatedDurationLabel\":\"~4 days\",\"calendarDaysSpanned\":5," \
+	"\"estimatedDurationLabel\":\"~4 days\",\"calendarDaysSpanned\":4," \
 	"\"accountCount\":2}"
 #define EXAMPLE_ID "\"id\":\"0195f5c2-7d1a-7c3e-9b5f-2a8e4d6c1b00\""
 #define EXAMPLE_TIMES                                                 \

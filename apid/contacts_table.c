@@ -104,11 +104,6 @@ static const struct shape shapes[] = {
 		"contactIds", IN_BODY, PARAM_UUIDS, is_required, 1, \
 			SEGMENT_CONTACTS_MAX, help                  \
 	}
-#define LARGE_PAGE_PARAMS(max)                                                 \
-	{ "page", IN_QUERY, PARAM_INT, false, 1, PAGE_MAX, "Page number." },   \
-	{                                                                      \
-		"limit", IN_QUERY, PARAM_INT, false, 1, max, "Items per page." \
-	}
 #define CONTACT_NAME_PARAM                                              \
 	{                                                               \
 		"name", IN_BODY, PARAM_STRING, false, 0, BOOK_NAME_MAX, \

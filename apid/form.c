@@ -33,8 +33,11 @@ static int on_part(
 		return 0;
 	}
 	if (form->field == NULL)
-		return err_set(err, ERR_INVALID, "the form has one file");
-	return err_set(err, ERR_INVALID, "the form has one file and a %s",
+		return err_set(err, ERR_INVALID,
+			"the form must have one part, named file");
+	return err_set(err, ERR_INVALID,
+		"the form must have one part named file and at most one "
+		"named %s",
 		form->field);
 }
 
@@ -113,7 +116,8 @@ int form_spool(struct form *form, const struct config *config, struct err *err)
 	if (form->fd < 0 || feed_body(form, multipart, err) != 0)
 		return -1;
 	if (!form->has_file)
-		return err_set(err, ERR_INVALID, "file is required");
+		return err_set(err, ERR_INVALID,
+			"the form must have a part named file");
 	if (form->n_bytes == 0)
 		return err_set(err, ERR_INVALID, "the file is empty");
 	return 0;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "apid/request.h"
+#include "apid/table.h"
 #include "common/clock.h"
 #include "common/store/account.h"
 
@@ -31,7 +32,7 @@ int keys_list(struct request *request, struct err *err)
 	struct page page;
 	int number;
 
-	page = request_page(request, &number);
+	page = request_whole_page(request, WHOLE_PAGE_MAX, &number);
 	request->reply = json_pack("{s:o, s:i, s:i, s:i}", "data", data,
 		"total", 0, "page", number, "limit", page.limit);
 	if (store_api_key_list(request->store, request->account_id, page,

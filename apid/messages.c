@@ -113,6 +113,14 @@ static void put_times(json_t *out, const struct message *message)
 			out, times[i].name, json_time(times[i].at_ms));
 }
 
+/* What no client sent has an id of our own there. */
+static json_t *render_client_id(const struct message *message)
+{
+	return message->source == MESSAGE_BY_API
+		       ? json_text(message->client_message_id)
+		       : json_null();
+}
+
 static json_t *render_message(
 	const struct request *request, const struct message *message)
 {
@@ -133,7 +141,7 @@ static json_t *render_message(
 		json_text(message->push_name), "text", json_text(message->text),
 		"content", content, "providerMessageId",
 		json_text(message->wa_id), "clientMessageId",
-		json_text(message->client_message_id));
+		render_client_id(message));
 
 	put_times(rendered, message);
 	if (media != NULL) {

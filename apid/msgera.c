@@ -28,7 +28,8 @@
 			"status privacy decides."                 \
 	}
 
-static const struct param page_only[] = { PAGE_PARAMS, END_OF_PARAMS };
+static const struct param key_list[] = { LARGE_PAGE_PARAMS(WHOLE_PAGE_MAX),
+	END_OF_PARAMS };
 static const struct param key_id[] = { ID_PARAM("API key id."), END_OF_PARAMS };
 static const struct param key_create[] = {
 	{ "name", IN_BODY, PARAM_STRING, false, 1, 100,
@@ -125,7 +126,7 @@ static const struct param events_params[] = {
 
 static const struct endpoint rows[] = {
 	{ "GET", "/v1/api-keys", AUTH_ACCOUNT, "API Keys", "List API Keys", 200,
-		page_only,
+		key_list,
 		.details = "All keys of the account, without the keys "
 			   "themselves.",
 		.answer = "Page:ApiKey",
@@ -136,7 +137,7 @@ static const struct endpoint rows[] = {
 			"\"isActive\":true,"
 			"\"createdAt\":\"2026-05-20T10:00:00.000Z\","
 			"\"lastUsedAt\":null}],\"total\":1,\"page\":1,"
-			"\"limit\":20}",
+			"\"limit\":1000}",
 		.read = keys_list },
 	{ "POST", "/v1/api-keys", AUTH_ACCOUNT, "API Keys", "Create API Key",
 		201, key_create,

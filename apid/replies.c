@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "apid/request.h"
+#include "apid/table.h"
 #include "common/autoreply.h"
 #include "common/clock.h"
 #include "common/own.h"
@@ -63,7 +64,7 @@ int replies_list(struct request *request, struct err *err)
 	json_t *data = json_array();
 	int64_t device_id = 0, total = 0;
 	int number;
-	struct page page = request_page(request, &number);
+	struct page page = request_whole_page(request, WHOLE_PAGE_MAX, &number);
 
 	request->reply = json_pack("{s:o, s:i, s:i, s:i}", "data", data,
 		"total", 0, "page", number, "limit", page.limit);
@@ -119,11 +120,17 @@ static int update_rule(const struct auto_reply *old, void *arg)
 {
 	struct update *update = arg;
 	const struct request *request = update->request;
+	const char *device_uid = request_text(request, "deviceUid");
 	const char *type = request_text(request, "triggerType");
 	const char *value = request_text(request, "triggerValue");
 	const char *reply = request_text(request, "replyText");
 	struct auto_reply rule = *old;
 
+	if (device_uid != NULL && strcmp(device_uid, old->device_uid) != 0) {
+		update->rc = err_set(update->err, ERR_INVALID,
+			"deviceUid cannot be changed");
+		return 0;
+	}
 	if (type != NULL)
 		rule.trigger = auto_reply_trigger_parse(type);
 	if (value != NULL)

@@ -45,11 +45,13 @@
 static const struct param rule_list[] = { { "deviceUid", IN_QUERY,
 						  PARAM_DEVICE_UID, true, 1, 64,
 						  "Device UID filter." },
-	PAGE_PARAMS, END_OF_PARAMS };
+	LARGE_PAGE_PARAMS(WHOLE_PAGE_MAX), END_OF_PARAMS };
 static const struct param rule_create[] = { DEVICE_BODY, TYPE_PARAM(true),
 	VALUE_PARAM(true), REPLY_PARAM(true), STATE_PARAMS, END_OF_PARAMS };
 static const struct param rule_id[] = { ID_PARAM("Rule id."), END_OF_PARAMS };
 static const struct param rule_update[] = { ID_PARAM("Rule id."),
+	{ "deviceUid", IN_BODY, PARAM_DEVICE_UID, false, 1, 64,
+		"The rule's own; it cannot be changed." },
 	TYPE_PARAM(false), VALUE_PARAM(false), REPLY_PARAM(false), STATE_PARAMS,
 	END_OF_PARAMS };
 static const struct param preview_template[] = { TEMPLATE_PARAM,
@@ -117,7 +119,7 @@ static const struct endpoint rows[] = {
 			   "which they are tried.",
 		.answer = "Page:AutoReplyRule", .errors = "400",
 		.example = "{\"data\":[" RULE_EXAMPLE
-			   "],\"total\":1,\"page\":1,\"limit\":20}" },
+			   "],\"total\":1,\"page\":1,\"limit\":1000}" },
 	{ "POST", "/v1/developer/auto-reply", AUTH_ACCOUNT, RULES,
 		"Create Auto-Reply Rule", 200, rule_create,
 		.write = replies_create,

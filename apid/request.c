@@ -129,8 +129,14 @@ void request_fail(struct request *request, const struct err *err)
 
 struct page request_page(const struct request *request, int *page_out)
 {
+	return request_whole_page(request, PAGE_LIMIT_DEFAULT, page_out);
+}
+
+struct page request_whole_page(
+	const struct request *request, int most, int *page_out)
+{
 	int64_t page = request_number(request, "page", 1);
-	int64_t limit = request_number(request, "limit", PAGE_LIMIT_DEFAULT);
+	int64_t limit = request_number(request, "limit", most);
 
 	if (page_out != NULL)
 		*page_out = (int)page;

@@ -117,6 +117,9 @@ void request_free(struct request **requestp);
 
 /* page= and limit= of list operations. */
 struct page request_page(const struct request *request, int *page_out);
+/* Of a list that is answered whole, up to @most, unless a page is asked for. */
+struct page request_whole_page(
+	const struct request *request, int most, int *page_out);
 
 /* JSON values that are null for nothing. */
 json_t *json_text(const char *text);	/* NULL and invalid UTF-8 give null */

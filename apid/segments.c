@@ -112,26 +112,18 @@ static int add_member(const struct book_contact *contact, void *arg)
 	return 0;
 }
 
-/* All in one answer, as far as that goes, unless a page is asked for. */
-static struct page page_of(
-	const struct request *request, int64_t limit, int64_t *number_out)
-{
-	*number_out = request_number(request, "page", 1);
-	limit = request_number(request, "limit", limit);
-	return (struct page){ .offset = (*number_out - 1) * limit,
-		.limit = (int)limit };
-}
-
 /* ---- one and all ---- */
 
 int segments_list(struct request *request, struct err *err)
 {
 	json_t *data = json_array();
-	int64_t total = 0, number;
-	struct page page = page_of(request, SEGMENTS_PAGE_MAX, &number);
+	int64_t total = 0;
+	int number;
+	struct page page =
+		request_whole_page(request, SEGMENTS_PAGE_MAX, &number);
 
-	request->reply = json_pack("{s:o, s:i, s:I, s:i}", "data", data,
-		"total", 0, "page", (json_int_t)number, "limit", page.limit);
+	request->reply = json_pack("{s:o, s:i, s:i, s:i}", "data", data,
+		"total", 0, "page", number, "limit", page.limit);
 	if (store_segment_list(request->store, request->account_id,
 		    kind_of(request), page, add_segment, data, &total,
 		    err) != 0)
@@ -145,8 +137,10 @@ static int put_members(struct request *request, int64_t id, struct err *err)
 	struct book_filter filter = { .account_id = request->account_id,
 		.group_id = id };
 	json_t *contacts = json_array();
-	int64_t total, number;
-	struct page page = page_of(request, SEGMENT_CONTACTS_MAX, &number);
+	int64_t total;
+	int number;
+	struct page page =
+		request_whole_page(request, SEGMENT_CONTACTS_MAX, &number);
 
 	json_object_set_new(request->reply, "contacts", contacts);
 	json_object_set_new(request->reply, "page", json_integer(number));

@@ -4,6 +4,7 @@
 
 #define PAGE_MAX 1000000
 #define PAGE_SIZE_MAX 100
+#define WHOLE_PAGE_MAX 1000
 #define END_OF_PARAMS        \
 	{                    \
 		.name = NULL \
@@ -13,6 +14,12 @@
 	{                                                                    \
 		"limit", IN_QUERY, PARAM_INT, false, 1, PAGE_SIZE_MAX,       \
 			"Items per page."                                    \
+	}
+/* Of lists that the reference answers whole: request_whole_page(). */
+#define LARGE_PAGE_PARAMS(max)                                                 \
+	{ "page", IN_QUERY, PARAM_INT, false, 1, PAGE_MAX, "Page number." },   \
+	{                                                                      \
+		"limit", IN_QUERY, PARAM_INT, false, 1, max, "Items per page." \
 	}
 #define ID_PARAM(help)                                      \
 	{                                                   \

@@ -21,10 +21,13 @@
 #define MAX_URL 2048
 #define MAX_IDEMPOTENCY_KEY 200
 #define MAX_ID 64
+#define MAX_PROBLEMS 200 /* bytes, before the last one */
 
 static void problem_add(
 	struct buf *problems, const char *name, const char *what)
 {
+	if (problems->len > MAX_PROBLEMS)
+		return;
 	if (problems->len > 0)
 		buf_add_str(problems, "; ");
 	/* Names in problems may be a client's: bounded, and only printable. */
@@ -34,6 +37,36 @@ static void problem_add(
 					       : '?');
 	buf_add_byte(problems, ' ');
 	buf_add_str(problems, what);
+}
+
+/* "name must have 1 to 100 characters": @verb is "must have". */
+static void problem_add_limits(const struct param *param, const char *verb,
+	const char *unit, struct buf *problems)
+{
+	const bool has_max = param->max > 0 && param->max < INT64_MAX;
+	scoped(str_free) char *what = NULL;
+
+	if (!has_max)
+		what = xasprintf(
+			"%s at least %" PRId64 "%s", verb, param->min, unit);
+	else if (param->min > 0 || unit[0] == '\0')
+		what = xasprintf("%s %" PRId64 " to %" PRId64 "%s", verb,
+			param->min, param->max, unit);
+	else
+		what = xasprintf(
+			"%s at most %" PRId64 "%s", verb, param->max, unit);
+	problem_add(problems, param->name, what);
+}
+
+static void problem_add_type(const struct param *param, struct buf *problems)
+{
+	const char *what = "must be a string";
+
+	if (param->type == PARAM_INT)
+		what = "must be a whole number";
+	else if (param->type == PARAM_BOOL)
+		what = "must be true or false";
+	problem_add(problems, param->name, what);
 }
 
 static size_t utf8_characters(const char *text)
@@ -84,11 +117,22 @@ static void check_length(
 {
 	size_t n = utf8_characters(text);
 
-	if (n < (size_t)param->min)
-		problem_add(problems, param->name,
-			param->min == 1 ? "must not be empty" : "is too short");
-	else if (param->max > 0 && n > (size_t)param->max)
-		problem_add(problems, param->name, "is too long");
+	if (n == 0 && param->min == 1)
+		problem_add(problems, param->name, "must not be empty");
+	else if (n < (size_t)param->min ||
+		 (param->max > 0 && n > (size_t)param->max))
+		problem_add_limits(param, "must have", " characters", problems);
+}
+
+static void check_word(
+	const struct param *param, const char *text, struct buf *problems)
+{
+	scoped(str_free) char *what = NULL;
+
+	if (word_in(param->help, text))
+		return;
+	what = xasprintf("must be one of %s", param->help);
+	problem_add(problems, param->name, what);
 }
 
 static void take_name(
@@ -136,7 +180,8 @@ static void take_text(const struct param *param, struct arg *arg,
 	case PARAM_DATE:
 		if (clock_parse_iso(text, &arg->number) != 0)
 			problem_add(problems, param->name,
-				"must be an ISO 8601 date");
+				"must be an ISO 8601 date like "
+				"2030-12-25T10:00:00Z");
 		return;
 	case PARAM_URL:
 		if (!is_url(text))
@@ -144,9 +189,7 @@ static void take_text(const struct param *param, struct arg *arg,
 				"must be an http or https URL");
 		return;
 	case PARAM_ENUM:
-		if (!word_in(param->help, text))
-			problem_add(problems, param->name,
-				"must be one of the documented values");
+		check_word(param, text, problems);
 		return;
 	case PARAM_RECIPIENT:
 	case PARAM_PERSON:
@@ -178,7 +221,7 @@ static void take_text(const struct param *param, struct arg *arg,
 	case PARAM_TEXTS:
 	case PARAM_UUIDS:
 	case PARAM_OBJECT:
-		problem_add(problems, param->name, "has the wrong type");
+		problem_add_type(param, problems);
 		return;
 	}
 }
@@ -189,13 +232,20 @@ static void take_number(const struct param *param, struct arg *arg,
 	arg->is_set = true;
 	arg->number = number;
 	if (number < param->min || number > param->max)
-		problem_add(problems, param->name, "is out of range");
+		problem_add_limits(param, "must be", "", problems);
 }
 
 /* ---- query ---- */
 
+/* A phone's plus that was not escaped came as a space. */
+static void restore_plus(char *phone)
+{
+	if (phone[0] == ' ')
+		phone[0] = '+';
+}
+
 static void take_query_value(const struct param *param, struct arg *arg,
-	const char *text, struct buf *problems)
+	char *text, struct buf *problems)
 {
 	char *end;
 	long long number;
@@ -208,6 +258,8 @@ static void take_query_value(const struct param *param, struct arg *arg,
 				problems, param->name, "must be true or false");
 		return;
 	}
+	if (param->type == PARAM_PHONE)
+		restore_plus(text);
 	if (param->type != PARAM_INT) {
 		take_text(param, arg, text, problems);
 		return;
@@ -303,8 +355,8 @@ static void take_array(const struct param *param, struct arg *arg,
 	if (!json_is_array(value) ||
 		json_array_size(value) < (size_t)param->min ||
 		json_array_size(value) > (size_t)param->max) {
-		problem_add(problems, param->name,
-			"must be an array of the documented size");
+		problem_add_limits(
+			param, "must be an array of", " items", problems);
 		return;
 	}
 	json_array_foreach(value, i, item)
@@ -379,7 +431,8 @@ static void take_json_value(const struct param *param, struct arg *arg,
 	} else if (json_is_string(value)) {
 		take_text(param, arg, json_string_value(value), problems);
 	} else {
-		problem_add(problems, param->name, "has the wrong type");
+		arg->is_set = true; /* not missing, too */
+		problem_add_type(param, problems);
 	}
 }
 
@@ -399,15 +452,12 @@ static void take_json(struct request *request, struct buf *problems)
 		else
 			take_json_value(&request->endpoint->params[i],
 				&request->args[i], value, problems);
-		if (problems->len > 200)
-			return;
 	}
 }
 
-int validate_body(
-	struct request *request, const char *bytes, size_t n, struct err *err)
+static int take_body(struct request *request, const char *bytes, size_t n,
+	struct buf *problems, struct err *err)
 {
-	scoped(buf_fini) struct buf problems = BUF_INIT;
 	json_error_t why;
 
 	request->body = json_loadb(bytes, n, JSON_REJECT_DUPLICATES, &why);
@@ -417,13 +467,29 @@ int validate_body(
 	if (!json_is_object(request->body))
 		return err_set(
 			err, ERR_INVALID, "the body must be a JSON object");
-	take_json(request, &problems);
-	if (problems.len > 0)
-		return err_set(err, ERR_INVALID, "%s", buf_cstr(&problems));
+	take_json(request, problems);
 	return 0;
 }
 
-static int read_body(struct request *request, struct err *err)
+static int tell(struct buf *problems, struct err *err)
+{
+	if (problems->len == 0)
+		return 0;
+	return err_set(err, ERR_INVALID, "%s", buf_cstr(problems));
+}
+
+int validate_body(
+	struct request *request, const char *bytes, size_t n, struct err *err)
+{
+	scoped(buf_fini) struct buf problems = BUF_INIT;
+
+	if (take_body(request, bytes, n, &problems, err) != 0)
+		return -1;
+	return tell(&problems, err);
+}
+
+static int read_body(
+	struct request *request, struct buf *problems, struct err *err)
 {
 	struct evbuffer *in = evhttp_request_get_input_buffer(request->http);
 	size_t n = evbuffer_get_length(in);
@@ -448,8 +514,8 @@ static int read_body(struct request *request, struct err *err)
 				    strlen("application/json")) != 0)
 		return err_set(err, ERR_INVALID,
 			"Content-Type must be application/json");
-	return validate_body(
-		request, (const char *)evbuffer_pullup(in, -1), n, err);
+	return take_body(request, (const char *)evbuffer_pullup(in, -1), n,
+		problems, err);
 }
 
 static void check_required(const struct request *request, struct buf *problems)
@@ -513,11 +579,11 @@ int validate_request(
 	scoped(buf_fini) struct buf problems = BUF_INIT;
 
 	if (check_path_values(request, err) != 0 ||
-		read_body(request, err) != 0)
+		read_body(request, &problems, err) != 0)
 		return -1;
 	take_query(request, evhttp_uri_get_query(uri), &problems);
 	check_required(request, &problems);
-	if (problems.len > 0)
-		return err_set(err, ERR_INVALID, "%s", buf_cstr(&problems));
+	if (tell(&problems, err) != 0)
+		return -1;
 	return take_idempotency_key(request, err);
 }

@@ -128,7 +128,7 @@ static int read_date(const char **p, int64_t *ms)
 	return 0;
 }
 
-/* "HH:MM", used for the time of day and for a zone's offset. */
+/* "HH:MM" */
 static int read_hours_minutes(const char **p, int64_t *ms)
 {
 	int hour = read_digits(p, 2);
@@ -163,16 +163,19 @@ static int read_seconds(const char **p, int64_t *ms)
 static int read_zone(const char **p, int64_t *offset_ms)
 {
 	bool west = **p == '-';
+	int hours, minutes = 0;
 
 	*offset_ms = 0;
-	if (read_char(p, 'Z'))
+	if (**p == '\0' || read_char(p, 'Z'))
 		return 0;
 	if (!read_char(p, '+') && !read_char(p, '-'))
 		return -1;
-	if (read_hours_minutes(p, offset_ms) != 0)
+	hours = read_digits(p, 2);
+	if (read_char(p, ':') || **p != '\0')
+		minutes = read_digits(p, 2);
+	if (hours < 0 || hours > 23 || minutes < 0 || minutes > 59)
 		return -1;
-	if (west)
-		*offset_ms = -*offset_ms;
+	*offset_ms = (int64_t)(hours * 60 + minutes) * (west ? -60000 : 60000);
 	return 0;
 }
 

@@ -15,8 +15,9 @@ void clock_shift_ms(int64_t shift_ms); /* tests only */
 #define CLOCK_ISO_LEN 25 /* "2026-05-23T23:59:59.999Z" and the NUL */
 void clock_iso(int64_t unix_ms, char out[CLOCK_ISO_LEN]);
 
-/* ISO 8601 with a zone ("Z" or "+02:00"), seconds and fraction optional, and a
- * bare date as midnight UTC.  Returns 0, or -1 for anything else. */
+/* ISO 8601, "2030-12-25T10:00:00.123+02:00".  Seconds and fraction are
+ * optional. A zone is "Z", "+02:00", "+0200" or "+02"; without one it is UTC,
+ * and a bare date is midnight.  Returns 0, or -1 for anything else. */
 int clock_parse_iso(const char *text, int64_t *unix_ms_out);
 
 #endif

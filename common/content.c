@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/buf.h"
 #include "common/content_impl.h"
 #include "common/err.h"
 #include "common/own.h"
@@ -305,14 +306,28 @@ void content_out_fini(struct content_out *out)
 	*out = (struct content_out){ 0 };
 }
 
+static int refuse_kind(struct err *err)
+{
+	scoped(buf_fini) struct buf words = BUF_INIT;
+
+	for (int kind = MESSAGE_TEXT; BIT(kind) <= OUTBOUND; kind++) {
+		if ((BIT(kind) & OUTBOUND) == 0)
+			continue;
+		if (words.len > 0)
+			buf_add_byte(&words, '|');
+		buf_add_str(&words, message_kind_name(kind));
+	}
+	return err_set(
+		err, ERR_INVALID, "type must be one of %s", buf_cstr(&words));
+}
+
 int content_kind(const char *name, enum message_kind *out, struct err *err)
 {
 	if (content_is_among(name, not_shown))
 		return err_set(err, ERR_INVALID, NOT_SHOWN);
 	if (message_kind_parse(name, out) != 0 || *out >= MESSAGE_OTHER ||
 		(BIT(*out) & OUTBOUND) == 0)
-		return err_set(err, ERR_INVALID,
-			"type must be one of those that can be sent");
+		return refuse_kind(err);
 	return 0;
 }
 

@@ -110,10 +110,16 @@ function responseOf(status, answer) {
 
 // ---- snippets and trying ----
 
+// Browsers have a clipboard for pages of https and localhost alone; elsewhere the text is selected.
+function copyOf(pre) {
+	getSelection().selectAllChildren(pre)
+	if (navigator.clipboard) navigator.clipboard.writeText(pre.textContent)
+}
+
 function snippetOf(make) {
 	const pre = el('pre', {})
 	const show = () => { pre.textContent = languages[state.language].make(make()) }
-	const copy = el('button', { type: 'button', click: () => navigator.clipboard.writeText(pre.textContent) }, 'Copy')
+	const copy = el('button', { type: 'button', click: () => copyOf(pre) }, 'Copy')
 	show()
 	state.refresh.push(show)
 	return [el('h4', {}, 'Request'), pre, el('div', { class: 'row' }, copy)]

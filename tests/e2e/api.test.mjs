@@ -67,6 +67,17 @@ test('API keys: created once in the clear, listed without it, dead after revokin
 	assert.equal((await suite.api('DELETE', '/v1/api-keys/not-a-uuid')).status, 404)
 })
 
+test('the list of keys is whole, unless a page is asked for', async () => {
+	const before = (await suite.api('GET', '/v1/api-keys')).body.total
+	const made = []
+	for (let i = 0; i < 21; i++) made.push((await suite.api('POST', '/v1/api-keys', { body: { name: `key ${i}` } })).body.id)
+	const all = (await suite.api('GET', '/v1/api-keys')).body
+	assert.deepEqual([all.total, all.data.length], [before + 21, before + 21])
+	assert.ok(made.every((id) => all.data.some((k) => k.id === id)))
+	assert.deepEqual((await suite.api('GET', '/v1/api-keys?page=2&limit=5')).body.data, all.data.slice(5, 10))
+	for (const id of made) await suite.api('DELETE', `/v1/api-keys/${id}`)
+})
+
 test('devices show the documented fields and the safety object', async () => {
 	const list = await suite.api('GET', '/v1/developer/devices')
 	assert.equal(list.body.items.length, 1)
@@ -105,15 +116,17 @@ test('login gives a session token that works as Bearer; a wrong password is 401'
 
 test('wrong input is a 400 that names the field, and nothing is sent', async () => {
 	const cases = [
-		[{}, /deviceUid is required/],
+		[{}, /^deviceUid is required; to is required; text is required$/],
+		[{ to: 5, nope: 1 }, /^to must be a string; nope should not exist; deviceUid is required; text is required$/],
 		[{ deviceUid: suite.deviceUid, to: '+15550002222' }, /text is required/],
 		[{ deviceUid: suite.deviceUid, to: '+15550002222', text: '' }, /text must not be empty/],
-		[{ deviceUid: suite.deviceUid, to: '123', text: 'x' }, /to must match/],
+		...['123456', '+123456', '1234567890123456', '+1234567890123456', '++1234567', '+', '', '٣٣٣٣٣٣٣'].map((to) =>
+			[{ deviceUid: suite.deviceUid, to, text: 'x' }, /^to must match \^\\\+\?\[0-9\]\{7,15\}\$$/]),
 		[{ deviceUid: suite.deviceUid, to: '+1 555 000 2222', text: 'x' }, /to must match/],
-		[{ deviceUid: suite.deviceUid, to: 15550002222, text: 'x' }, /to has the wrong type/],
-		[{ deviceUid: suite.deviceUid, to: '+15550002222', text: { a: 1 } }, /text has the wrong type/],
+		[{ deviceUid: suite.deviceUid, to: 15550002222, text: 'x' }, /to must be a string/],
+		[{ deviceUid: suite.deviceUid, to: '+15550002222', text: { a: 1 } }, /text must be a string/],
 		[{ deviceUid: suite.deviceUid, to: '+15550002222', text: 'x', extra: 1 }, /extra should not exist/],
-		[{ deviceUid: suite.deviceUid, to: '+15550002222', text: 'x'.repeat(70000) }, /text is too long/],
+		[{ deviceUid: suite.deviceUid, to: '+15550002222', text: 'x'.repeat(70000) }, /text must have 1 to \d+ characters/],
 	]
 	for (const [body, message] of cases) {
 		const answer = await suite.api('POST', '/v1/developer/messages/send', { body })

@@ -139,7 +139,7 @@ test('wrong requests are 400 with their member named', async () => {
 		[{}, /at least one of contactGroupIds, tagIds or phoneNumbers/],
 		[{ phoneNumbers: [] }, /at least one of/],
 		[{ phoneNumbers, name: undefined }, /name is required/],
-		[{ phoneNumbers, name: 'x'.repeat(201) }, /name is too long/],
+		[{ phoneNumbers, name: 'x'.repeat(201) }, /name must have 1 to 200 characters/],
 		[{ phoneNumbers, text: undefined }, /text is required/],
 		[{ phoneNumbers, text: 'Hi {a|b' }, /text: .*never closed/],
 		[{ phoneNumbers, spintaxTemplate: '{' }, /spintaxTemplate: /],

@@ -174,9 +174,9 @@ test('what is no form with a file is a 400 and leaves nothing behind', async () 
 		['', B, /has no end/],
 		[`${part}x`, B, /has no end/],
 		[`${part}\r\n--B--`, B, /file is empty/],
-		['--B--', B, /file is required/],
-		[`${part}x\r\n${part}y\r\n--B--`, B, /one file/],
-		['--B\r\nContent-Disposition: form-data; name="other"; filename="a"\r\n\r\nx\r\n--B--', B, /one file/],
+		['--B--', B, /must have a part named file/],
+		[`${part}x\r\n${part}y\r\n--B--`, B, /one part named file/],
+		['--B\r\nContent-Disposition: form-data; name="other"; filename="a"\r\n\r\nx\r\n--B--', B, /one part named file/],
 		[`${part}x\r\n--B\r\nContent-Disposition: form-data; name="kind"\r\n\r\n${'x'.repeat(99)}\r\n--B--`, B, /kind/],
 		[`--B\r\nX: ${'x'.repeat(5000)}\r\n\r\nx\r\n--B--`, B, /too long/],
 	]

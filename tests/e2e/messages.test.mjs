@@ -63,6 +63,7 @@ test('a reply reaches the webhook as message.received, once', async () => {
 test('clientMessageId: the same ids again, one message on the phone', async () => {
 	const first = await suite.send(PEER, 'only once', { clientMessageId: 'order-1' })
 	const again = await suite.send(PEER, 'only once', { clientMessageId: 'order-1' })
+	assert.equal((await suite.message(first.body.messageId)).clientMessageId, 'order-1')
 	assert.deepEqual(again.body, first.body)
 	await suite.waitStatus(first.body.messageId, ['DELIVERED', 'READ'])
 	assert.equal((await suite.inbox(PEER)).filter((m) => m.text === 'only once').length, 1)
@@ -134,4 +135,6 @@ test('the list pages through everything once, newest first', async () => {
 	const filtered = await suite.api('GET', `/v1/developer/messages?to=%2B${PEER}&limit=100`)
 	assert.ok(filtered.body.total > 0)
 	for (const m of filtered.body.data) assert.equal(m.to ?? m.from, '+' + PEER)
+	for (const to of [`+${PEER}`, PEER]) // a plus that nobody escaped is one
+		assert.deepEqual((await suite.api('GET', `/v1/developer/messages?to=${to}&limit=100`)).body, filtered.body)
 })

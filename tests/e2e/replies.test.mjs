@@ -77,13 +77,21 @@ test('a rule is made, listed, read, changed and deleted', async () => {
 	assert.deepEqual(await list(), { data: [rule], total: 1, page: 1, limit: (await list()).limit })
 	const changed = await good(suite.api('PATCH', `${BASE}/${rule.id}`, { body: { replyText: 'other', enabled: false } }))
 	assert.deepEqual({ ...changed, updatedAt: 0 }, { ...rule, replyText: 'other', enabled: false, updatedAt: 0 })
-	const put = await good(suite.api('PUT', `${BASE}/${rule.id}`, { body: { triggerType: 'EXACT', triggerValue: 'x', order: 5 } }))
+	const put = await good(suite.api('PUT', `${BASE}/${rule.id}`, { body: { deviceUid: suite.deviceUid, triggerType: 'EXACT', triggerValue: 'x', order: 5 } }))
 	assert.deepEqual([put.triggerType, put.triggerValue, put.replyText, put.enabled, put.order], ['EXACT', 'x', 'other', false, 5])
 	assert.deepEqual(await remove(rule), { deleted: true })
 	await refused(suite.api('GET', `${BASE}/${rule.id}`), 404, /^auto-reply rule not found$/)
 	await refused(suite.api('DELETE', `${BASE}/${rule.id}`), 404, /^auto-reply rule not found$/)
 	await refused(suite.api('PATCH', `${BASE}/${rule.id}`, { body: {} }), 404, /^auto-reply rule not found$/)
 	assert.equal((await list()).total, 0)
+})
+
+test('the list of rules is whole', async () => {
+	await withRules(Array.from({ length: 21 }, (_, i) => ({ triggerValue: `word ${i}` })), async (rules) => {
+		const all = await list()
+		assert.equal(all.total, 21)
+		assert.deepEqual(all.data.map((r) => r.id), rules.map((r) => r.id))
+	})
 })
 
 test('rules stand in their order, and a list has pages', async () => {
@@ -124,7 +132,7 @@ test('what is wrong with a rule is said', async () => {
 		const patch = (body) => suite.api('PATCH', `${BASE}/${rule.id}`, { body })
 		await refused(patch({ triggerValue: ' ' }), 400, /^triggerValue must not be white space alone$/)
 		await refused(patch({ replyText: 'ä'.repeat(32769) }), 400, /bytes$/)
-		await refused(patch({ deviceUid: suite.deviceUid }), 400, /deviceUid/)
+		await refused(patch({ deviceUid: 'dev_another0' }), 400, /^deviceUid cannot be changed$/)
 		assert.deepEqual(await good(suite.api('GET', `${BASE}/${rule.id}`)), rule)
 	})
 })

@@ -28,7 +28,8 @@ test('a message is sent at its time, not before', async () => {
 		return s.status === 'SENT' ? s : null
 	})
 	assert.ok(Date.parse(sent.sentAt) >= due)
-	await suite.waitStatus(sent.messageId, ['DELIVERED', 'READ'])
+	const message = await suite.waitStatus(sent.messageId, ['DELIVERED', 'READ'])
+	assert.equal(message.clientMessageId, null, 'nobody gave it one')
 	assert.equal((await suite.inbox(PEER)).filter((m) => m.text === 'on time').length, 1)
 })
 
@@ -53,6 +54,27 @@ test('the past, a bad date and a foreign device are refused', async () => {
 	assert.equal((await create('x', 1000, { scheduledAt: '2030-02-30T00:00:00Z' })).status, 400)
 	assert.equal((await create('x', 1000, { deviceUid: 'dev_nosuch00' })).status, 404)
 	assert.equal((await suite.api('GET', `${BASE}/${suite.accountId}`)).status, 404)
+})
+
+test('every form of ISO 8601 is the moment that it says; without a zone it is UTC', async () => {
+	for (const [scheduledAt, moment] of [
+		['2030-12-25T10:00:00Z', '2030-12-25T10:00:00.000Z'],
+		['2030-12-25T10:00:00.123456Z', '2030-12-25T10:00:00.123Z'],
+		['2030-12-25T10:00:00+02:00', '2030-12-25T08:00:00.000Z'],
+		['2030-12-25T10:00:00+0200', '2030-12-25T08:00:00.000Z'],
+		['2030-12-25T10:00:00', '2030-12-25T10:00:00.000Z'],
+		['2030-12-25T10:00', '2030-12-25T10:00:00.000Z'],
+		['2030-12-25', '2030-12-25T00:00:00.000Z'],
+	]) {
+		const answer = await create('x', 1000, { scheduledAt })
+		assert.deepEqual([answer.status, answer.body.scheduledAt], [201, moment], scheduledAt)
+		await suite.api('DELETE', `${BASE}/${answer.body.id}`)
+	}
+	for (const scheduledAt of ['2030-12-25 10:00:00', '2030-12-25T10', '25.12.2030', '1924905600']) {
+		const answer = await create('x', 1000, { scheduledAt })
+		assert.equal(answer.status, 400, scheduledAt)
+		assert.equal(answer.body.message, 'scheduledAt must be an ISO 8601 date like 2030-12-25T10:00:00Z')
+	}
 })
 
 test('due while schedulerd is dead: sent once after its restart', async () => {

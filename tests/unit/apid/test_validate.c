@@ -12,6 +12,10 @@
 #include "apid/validate.h"
 #include "common/own.h"
 
+#define LETTERS_16 "abcdefghijklmnop"
+#define LETTERS_64 LETTERS_16 LETTERS_16 LETTERS_16 LETTERS_16
+#define LETTERS_129 LETTERS_64 LETTERS_64 "q"
+
 static struct request *request_for(const char *method, const char *path)
 {
 	struct request *request = xcalloc(1, sizeof(*request));
@@ -37,14 +41,16 @@ static void bad_bodies_are_refused_with_their_reason(void **state)
 		{ "{\"to\":\"123456\"}", "to must match" },
 		{ "{\"to\":\"+1234567890123456\"}", "to must match" },
 		{ "{\"to\":\"++15550002222\"}", "to must match" },
-		{ "{\"to\":15550002222}", "to has the wrong type" },
-		{ "{\"to\":null}", "to has the wrong type" },
+		{ "{\"to\":15550002222}", "to must be a string" },
+		{ "{\"to\":null}", "to must be a string" },
 		{ "{\"text\":\"\"}", "text must not be empty" },
-		{ "{\"text\":[]}", "text has the wrong type" },
+		{ "{\"text\":[]}", "text must be a string" },
 		{ "{\"nope\":1}", "nope should not exist" },
 		{ "{\"n\\u0001pe\":1}", "n?pe should not exist" },
 		{ "{\"nope\":1,\"text\":\"\"}",
 			"nope should not exist; text must not be empty" },
+		{ "{\"clientMessageId\":\"" LETTERS_129 "\"}",
+			"clientMessageId must have 1 to 128 characters" },
 	};
 
 	(void)state;
@@ -132,6 +138,53 @@ static void urls_dates_and_flags_are_checked_for_what_they_are(void **state)
 	}
 }
 
+/* Whoever reads it can put it right without the reference. */
+static void what_is_outside_its_limits_is_told_them(void **state)
+{
+	static const struct {
+		const char *path, *body, *reason;
+	} cases[] = {
+		{ "/v1/developer/messages/check-whatsapp", "{\"numbers\":[]}",
+			"numbers must be an array of 1 to 50 items" },
+		{ "/v1/developer/messages/check-whatsapp",
+			"{\"numbers\":\"+15550002222\"}",
+			"numbers must be an array of 1 to 50 items" },
+		{ "/v1/developer/campaigns", "{\"tagIds\":1}",
+			"tagIds must be an array of at most " },
+		{ "/v1/developer/campaigns", "{\"messageType\":\"text\"}",
+			"messageType must be one of TEXT|MEDIA|VOICE" },
+		{ "/v1/developer/spintax/preview", "{\"count\":51}",
+			"count must be 1 to 50" },
+		{ "/v1/developer/spintax/preview", "{\"count\":0}",
+			"count must be 1 to 50" },
+		{ "/v1/developer/spintax/preview", "{\"count\":\"5\"}",
+			"count must be a whole number" },
+		{ "/v1/developer/webhooks/replay", "{\"fromSeq\":0}",
+			"fromSeq must be at least 1" },
+		{ "/v1/developer/contacts",
+			"{\"name\":\"" LETTERS_129 LETTERS_129 "\"}",
+			"name must have at most " },
+		{ "/v1/developer/scheduled-messages",
+			"{\"scheduledAt\":\"soon\"}",
+			"scheduledAt must be an ISO 8601 date like "
+			"2030-12-25T10:00:00Z" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		scoped(request_free) struct request *request =
+			request_for("POST", cases[i].path);
+		struct err err = ERR_NONE;
+
+		assert_int_equal(validate_body(request, cases[i].body,
+					 strlen(cases[i].body), &err),
+			-1);
+		if (strstr(err.msg, cases[i].reason) == NULL)
+			fail_msg("%s: \"%s\" lacks \"%s\"", cases[i].body,
+				err.msg, cases[i].reason);
+	}
+}
+
 /* Arguments of the lane's calls. */
 static void people_groups_and_times_are_checked_for_what_they_are(void **state)
 {
@@ -168,7 +221,7 @@ static void people_groups_and_times_are_checked_for_what_they_are(void **state)
 		{ "PATCH", "/chats/15550002222", "{\"mutedUntil\":\"later\"}",
 			"mutedUntil must be" },
 		{ "PATCH", "/chats/15550002222", "{\"archived\":null}",
-			"archived has the wrong type" },
+			"archived must be true or false" },
 		{ "POST", "/chats/15550002222/read",
 			"{\"messageIds\":[\"3EB0\"]}", NULL },
 		{ "POST", "/chats/15550002222/read", "{\"messageIds\":[\"\"]}",
@@ -202,6 +255,7 @@ int main(void)
 		cmocka_unit_test(a_good_body_fills_the_arguments),
 		cmocka_unit_test(
 			urls_dates_and_flags_are_checked_for_what_they_are),
+		cmocka_unit_test(what_is_outside_its_limits_is_told_them),
 		cmocka_unit_test(
 			people_groups_and_times_are_checked_for_what_they_are),
 	};
