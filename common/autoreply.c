@@ -295,7 +295,7 @@ static int reply_accept(struct tx *tx, const struct answering *a,
 	const struct message *message = a->message;
 	const bool has_phone = message->phone != NULL &&
 			       strlen(message->phone) >= PHONE_DIGITS_MIN;
-	char client_id[sizeof("auto:") + UUID_LEN];
+	char client_id[sizeof(SEND_OWN_ID "auto:") + UUID_LEN];
 	const struct send_request request = {
 		.account_id = message->account_id,
 		.device_uid = a->device_uid,
@@ -308,7 +308,8 @@ static int reply_accept(struct tx *tx, const struct answering *a,
 		.is_template = true,
 	};
 
-	snprintf(client_id, sizeof(client_id), "auto:%s", message->public_id);
+	snprintf(client_id, sizeof(client_id), SEND_OWN_ID "auto:%s",
+		message->public_id);
 	return send_accept(tx, a->config, &request, a->now_ms, result, err);
 }
 

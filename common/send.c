@@ -59,6 +59,18 @@ static int check_text(const struct send_request *request, struct err *err)
 	return 0;
 }
 
+static int check_client_id(const struct send_request *request, struct err *err)
+{
+	const char *id = request->client_message_id;
+
+	for (; id != NULL && *id != '\0'; id++)
+		if (request->source == MESSAGE_BY_API &&
+			((unsigned char)*id < ' ' || *id == 0x7f))
+			return err_set(err, ERR_INVALID,
+				"clientMessageId must be printable");
+	return 0;
+}
+
 static int check_linked(
 	const char *uid, enum device_status status, struct err *err)
 {
@@ -76,10 +88,17 @@ static int check_linked(
 		device_status_name(status));
 }
 
+struct known { /* the message that has the client_message_id */
+	struct send_result *result;
+	int64_t recipient_id;
+};
+
 static int on_message(const struct message *message, void *arg)
 {
-	struct send_result *result = arg;
+	struct known *known = arg;
+	struct send_result *result = known->result;
 
+	known->recipient_id = message->recipient_id;
 	result->duplicate = true;
 	result->status = message->status;
 	snprintf(result->message_id, sizeof(result->message_id), "%s",
@@ -88,17 +107,32 @@ static int on_message(const struct message *message, void *arg)
 	return 0;
 }
 
+/* A recipient would wait for ever for what another one's message becomes. */
+static int check_known(const struct send_request *request,
+	const struct known *known, struct err *err)
+{
+	if (request->recipient_id == 0 ||
+		request->recipient_id == known->recipient_id)
+		return 0;
+	known->result->duplicate = false;
+	return err_set(err, ERR_INVALID,
+		"another message has the clientMessageId %s",
+		request->client_message_id);
+}
+
 /* Finding none is no error: *@result then says that it is no duplicate. */
 static int find_duplicate(struct tx *tx, const struct sender *sender,
-	const char *client_message_id, struct send_result *result,
+	const struct send_request *request, struct send_result *result,
 	struct err *err)
 {
+	struct known known = { .result = result };
 	struct err miss = ERR_NONE;
 
-	if (client_message_id == NULL ||
-		store_message_by_client_id(tx_store(tx), sender->id,
-			client_message_id, on_message, result, &miss) == 0)
+	if (request->client_message_id == NULL)
 		return 0;
+	if (store_message_by_client_id(tx_store(tx), sender->id,
+		    request->client_message_id, on_message, &known, &miss) == 0)
+		return check_known(request, &known, err);
 	if (miss.code == ERR_NOT_FOUND)
 		return 0;
 	*err = miss;
@@ -301,14 +335,13 @@ int send_accept(struct tx *tx, const struct config *config,
 	*result = (struct send_result){ 0 };
 	snprintf(result->device_uid, sizeof(result->device_uid), "%s",
 		request->device_uid);
-	if (check_text(request, err) != 0)
+	if (check_text(request, err) != 0 || check_client_id(request, err) != 0)
 		return -1;
 	if (find_sender(tx, request, &sender, err) != 0)
 		return err->code == ERR_NOT_FOUND
 			       ? refuse(result, SEND_REFUSED_DEVICE)
 			       : -1;
-	if (find_duplicate(
-		    tx, &sender, request->client_message_id, result, err) != 0)
+	if (find_duplicate(tx, &sender, request, result, err) != 0)
 		return -1;
 	if (result->duplicate)
 		return 0;

@@ -16,6 +16,9 @@ struct config;
 struct err;
 
 #define SEND_TEXT_MAX 65536 /* bytes of UTF-8 */
+/* Before the client_message_ids that our own senders make; one of a client must
+ * be printable, so that the two never meet. */
+#define SEND_OWN_ID "\x01"
 
 struct send_request {
 	int64_t account_id;
@@ -71,7 +74,7 @@ struct send_result {
  * is linked but DISCONNECTED accepts: the message waits in its queue.  These
  * refusals leave the transaction as it was: no savepoint is needed for them.  A
  * known client_message_id is answered first, whatever budget and status say
- * now. */
+ * now; but one of a message that is not @recipient_id's is ERR_INVALID. */
 int send_accept(struct tx *tx, const struct config *config,
 	const struct send_request *request, int64_t now_ms,
 	struct send_result *result, struct err *err);

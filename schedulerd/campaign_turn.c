@@ -373,8 +373,9 @@ static int send_to(struct turn *turn, const struct head *head, struct err *err)
 		return -1;
 	if (wording.rc != 0)
 		return refused(turn, head, &result, &wording.why, err);
-	snprintf(client_id, sizeof(client_id), "camp:%" PRId64 ":%d",
-		head->row.id, head->row.n_attempts + 1);
+	snprintf(client_id, sizeof(client_id),
+		SEND_OWN_ID "camp:%" PRId64 ":%d", head->row.id,
+		head->row.n_attempts + 1);
 	if (send_accept(turn->tx, turn->sd->config, &request, turn->now_ms,
 		    &result, &why) != 0)
 		return refused(turn, head, &result, &why, err);

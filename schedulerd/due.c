@@ -136,7 +136,8 @@ static int accept_job(struct schedulerd *sd, struct tx *tx, struct job *job,
 		.client_message_id = client_id,
 		.source = MESSAGE_BY_SCHEDULE };
 
-	snprintf(client_id, sizeof(client_id), "sched:%s", job->public_id);
+	snprintf(client_id, sizeof(client_id), SEND_OWN_ID "sched:%s",
+		job->public_id);
 	if (send_accept(tx, sd->config, &request, now_ms, &result, &why) != 0)
 		return refused(tx, job, &why, &result, now_ms, err);
 	job->envelope = move(result.job);

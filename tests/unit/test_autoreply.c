@@ -211,8 +211,9 @@ static void the_reply_is_found_by_the_message_it_answers(void **state)
 
 	add_rule(f, TRIGGER_EXACT, "price", "from $15.99", true);
 	assert_answer(f, &message, "from $15.99");
-	assert_int_equal(store_message_by_client_id(f->store, f->device_id,
-				 "auto:" MESSAGE_ID, on_reply, &n, &f->err),
+	assert_int_equal(
+		store_message_by_client_id(f->store, f->device_id,
+			SEND_OWN_ID "auto:" MESSAGE_ID, on_reply, &n, &f->err),
 		0);
 	assert_int_equal(n, 1);
 }

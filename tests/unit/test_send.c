@@ -153,6 +153,42 @@ static void a_known_client_message_id_costs_nothing(void **state)
 	bus_envelope_free(&first.job);
 }
 
+/* Clients choose ids too: a recipient must not follow a message of theirs. */
+static void a_recipient_does_not_take_over_somebody_elses_message(void **state)
+{
+	struct fixture *f = *state;
+	const struct config config = safety_config();
+	struct send_request r = request(f);
+	struct send_result first, other;
+	struct tx *tx = begin(f);
+
+	r.client_message_id = "camp:1:1";
+	assert_int_equal(
+		send_accept(tx, &config, &r, NOW_MS, &first, &f->err), 0);
+	r.recipient_id = 1;
+	assert_int_equal(
+		send_accept(tx, &config, &r, NOW_MS, &other, &f->err), -1);
+	assert_int_equal(f->err.code, ERR_INVALID);
+	assert_int_equal(other.refusal, SEND_TAKEN);
+	assert_false(other.duplicate);
+	commit(f, tx);
+	bus_envelope_free(&first.job);
+}
+
+static void a_client_cannot_choose_an_id_of_our_own_senders(void **state)
+{
+	struct fixture *f = *state;
+	struct send_request r = request(f);
+	struct send_result result;
+
+	r.client_message_id = SEND_OWN_ID "sched:1";
+	assert_int_equal(accept(f, &r, &result), -1);
+	assert_int_equal(f->err.code, ERR_INVALID);
+	r.source = MESSAGE_BY_SCHEDULE;
+	assert_int_equal(accept(f, &r, &result), 0);
+	bus_envelope_free(&result.job);
+}
+
 static void a_used_up_budget_refuses_and_tells_when(void **state)
 {
 	struct fixture *f = *state;
@@ -224,6 +260,9 @@ int main(void)
 		STORE_TEST(a_device_of_another_account_is_not_found),
 		STORE_TEST(only_a_linked_device_sends),
 		STORE_TEST(a_known_client_message_id_costs_nothing),
+		STORE_TEST(
+			a_recipient_does_not_take_over_somebody_elses_message),
+		STORE_TEST(a_client_cannot_choose_an_id_of_our_own_senders),
 		STORE_TEST(a_used_up_budget_refuses_and_tells_when),
 		STORE_TEST(a_refusal_has_changed_nothing),
 		STORE_TEST(a_text_has_at_least_one_byte_and_a_bound),

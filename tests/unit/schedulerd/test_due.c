@@ -4,6 +4,7 @@
 
 #include "common/bus.h"
 #include "common/log.h"
+#include "common/send.h"
 #include "common/store/scheduled.h"
 #include "common/store/store_impl.h"
 #include "schedulerd/schedulerd.h"
@@ -117,7 +118,9 @@ static int on_message(const struct message *message, void *arg)
 {
 	assert_int_equal(message->source, MESSAGE_BY_SCHEDULE);
 	assert_string_equal(message->text, "on time");
-	assert_int_equal(strncmp(message->client_message_id, "sched:", 6), 0);
+	assert_int_equal(
+		strncmp(message->client_message_id, SEND_OWN_ID "sched:", 7),
+		0);
 	++*(int *)arg;
 	return 0;
 }
