@@ -62,6 +62,7 @@ static json_t *pause_body(const struct request *request,
 int limits_render_send(struct request *request, const char *device_uid,
 	const struct send_result *result, struct err *err)
 {
+	request->retry_at_ms = antispam_resets_at_ms(result->resets_at_ms);
 	switch (result->refusal) {
 	case SEND_REFUSED_BUDGET:
 		return refuse(

@@ -3,12 +3,14 @@
 
 #include <event2/buffer.h>
 #include <event2/http.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "apid/request.h"
+#include "common/clock.h"
 #include "common/own.h"
 
 static const char *reason_phrase(int status)
@@ -87,6 +89,16 @@ static void add_body(struct request *request, struct evbuffer *out)
 	free(text);
 }
 
+static void add_retry_after(struct request *request)
+{
+	const int64_t wait_ms = request->retry_at_ms - clock_now_ms();
+	char seconds[24];
+
+	snprintf(seconds, sizeof(seconds), "%" PRId64,
+		wait_ms > 0 ? (wait_ms + 999) / 1000 : INT64_C(1));
+	add_header(request, "Retry-After", seconds);
+}
+
 static bool has_body(int status)
 {
 	return status != 204 && status != 304;
@@ -123,6 +135,8 @@ void reply_write(struct request *request)
 		add_header(request, "Cache-Control", "no-store");
 	if (request->status == 503)
 		add_header(request, "Retry-After", "2");
+	if (request->status == 429 && request->retry_at_ms != 0)
+		add_retry_after(request);
 	if (evhttp_request_get_command(http) == EVHTTP_REQ_HEAD)
 		take_body_back(request, out);
 	evhttp_send_reply(

@@ -70,6 +70,7 @@ struct request {
 			    */
 	bool extra_body;   /* reply was filled although an error was returned */
 	bool has_place;	   /* its body is large: intake.h */
+	int64_t retry_at_ms; /* of a 429: when it may work; 0 = unknown */
 	struct err err;
 	bool failed;
 	struct outgoing outgoing[REQUEST_MAX_OUTGOING];

@@ -24,7 +24,9 @@ test('40 sends at once on a new device: exactly the minute limit passes, the res
 		// A minute boundary inside the burst may let a second minute's worth through.
 		assert.ok(passed.length === 5 || passed.length === 10, `${passed.length} passed`)
 		assert.equal(passed.length + refused.length, 40)
-		for (const { body } of refused) {
+		for (const { body, headers } of refused) {
+			const wait = Number(headers['retry-after'])
+			assert.ok(Math.abs(Date.now() + wait * 1000 - Date.parse(body.resetsAt)) < 10000, `Retry-After: ${wait}`)
 			assert.equal(body.statusCode, 429)
 			assert.equal(body.error, 'Account Send Limit')
 			assert.match(body.message, /limit reached .* Try again after \d{4}-/)
