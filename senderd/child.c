@@ -54,8 +54,7 @@ void child_on_exit(struct child *child, int64_t now_ms)
 
 enum child_care child_care(const struct child *child, int64_t now_ms)
 {
-	const int64_t silence_max_ms =
-		child->has_reported ? SILENCE_MAX_MS : START_MAX_MS;
+	const int64_t silence_ms = now_ms - child->reported_ms;
 
 	if (child->pid == 0)
 		return child->start_at_ms != 0 && now_ms >= child->start_at_ms
@@ -65,8 +64,9 @@ enum child_care child_care(const struct child *child, int64_t now_ms)
 		return now_ms - child->aborted_ms >= ABORT_GRACE_MS
 			       ? CHILD_KILL
 			       : CHILD_FINE;
-	return now_ms - child->reported_ms >= silence_max_ms ? CHILD_ABORT
-							     : CHILD_FINE;
+	if (!child->has_reported)
+		return silence_ms >= START_MAX_MS ? CHILD_KILL : CHILD_FINE;
+	return silence_ms >= SILENCE_MAX_MS ? CHILD_ABORT : CHILD_FINE;
 }
 
 bool child_may_wake(const struct child *child, int64_t now_ms)

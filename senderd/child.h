@@ -57,9 +57,9 @@ void child_on_exit(struct child *child, int64_t now_ms);
 enum child_care {
 	CHILD_FINE,
 	CHILD_START, /* its time has come */
-	CHILD_ABORT, /* no report for a minute, or none at all for ten seconds:
-			SIGABRT */
-	CHILD_KILL,  /* not even that helped */
+	CHILD_ABORT, /* no report for a minute: SIGABRT */
+	CHILD_KILL,  /* not even that helped, or no report since its start ten
+			seconds ago */
 };
 enum child_care child_care(const struct child *child, int64_t now_ms);
 /* A question may start a lane that had ended for good, but not at the asker's

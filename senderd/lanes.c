@@ -560,6 +560,10 @@ static void care_for(struct lanes *lanes, struct child *child)
 		kill(child->pid, SIGABRT);
 		return;
 	case CHILD_KILL:
+		log_warning("lane device=%s pid=%d silent_ms=%" PRId64
+			    ": killing it",
+			child->uid, (int)child->pid,
+			now_ms - child->reported_ms);
 		kill(child->pid, SIGKILL);
 		return;
 	}

@@ -120,13 +120,13 @@ static void a_report_in_time_keeps_a_lane_alive(void **state)
 	assert_int_equal(child_care(&child, 100000), CHILD_FINE);
 }
 
-static void a_lane_that_never_reports_is_aborted_sooner(void **state)
+static void a_lane_that_never_reports_is_killed_sooner(void **state)
 {
 	struct child child = running(1000);
 
 	(void)state;
 	assert_int_equal(child_care(&child, 1000 + 9999), CHILD_FINE);
-	assert_int_equal(child_care(&child, 1000 + 10000), CHILD_ABORT);
+	assert_int_equal(child_care(&child, 1000 + 10000), CHILD_KILL);
 }
 
 static void questions_wake_an_ended_lane_only_now_and_then(void **state)
@@ -247,7 +247,7 @@ int main(void)
 		cmocka_unit_test(a_stopped_lane_stays_stopped),
 		cmocka_unit_test(an_ordered_restart_knows_no_wait),
 		cmocka_unit_test(a_silent_lane_is_aborted_then_killed),
-		cmocka_unit_test(a_lane_that_never_reports_is_aborted_sooner),
+		cmocka_unit_test(a_lane_that_never_reports_is_killed_sooner),
 		cmocka_unit_test(a_report_in_time_keeps_a_lane_alive),
 		cmocka_unit_test(
 			questions_wake_an_ended_lane_only_now_and_then),
