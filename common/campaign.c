@@ -281,6 +281,17 @@ static int check_name(struct store *store, int64_t account_id, const char *name,
 			: 0;
 }
 
+static int check_recurrence(
+	const json_t *rule, int64_t first_ms, struct err *err)
+{
+	if (recurrence_check(rule, err) != 0)
+		return -1;
+	return recurrence_next(rule, first_ms, first_ms - 1, 0) != 0
+		       ? 0
+		       : err_set(err, ERR_INVALID,
+				 "recurrence.endAt is before the first run");
+}
+
 static int check_time(
 	const struct campaign_request *request, int64_t now_ms, struct err *err)
 {
@@ -288,7 +299,10 @@ static int check_time(
 		return err_set(
 			err, ERR_INVALID, "scheduledAt must be in the future");
 	if (request->recurrence != NULL)
-		return recurrence_check(request->recurrence, err);
+		return check_recurrence(request->recurrence,
+			request->scheduled_ms != 0 ? request->scheduled_ms
+						   : now_ms,
+			err);
 	return 0;
 }
 

@@ -289,7 +289,10 @@ int store_media_file_is_wanted(struct store *store, const uint8_t sha256[32],
 	scoped(query_close) struct query q = query_open(store_db(store),
 		"SELECT EXISTS (SELECT 1 FROM media f WHERE f.sha256 = ?"
 		" AND (f.deleted_ms = 0 OR EXISTS (SELECT 1 FROM message m"
-		" WHERE m.media_id = f.id AND m.status = 1)))");
+		" WHERE m.media_id = f.id AND m.status = 1)"
+		/* One that is not COMPLETED has messages to come. */
+		" OR EXISTS (SELECT 1 FROM campaign c"
+		" WHERE c.media_id = f.id AND c.status < 5)))");
 
 	query_bind_blob(&q, sha256, SHA256_BYTES);
 	if (query_one(&q, "file", err) != 0)

@@ -65,7 +65,8 @@ int store_media_list(struct store *store, int64_t account_id,
 /* Marks it deleted, with what was made from it.  ERR_NOT_FOUND. */
 int store_media_delete(struct tx *tx, int64_t account_id, const char *public_id,
 	int64_t now_ms, struct err *err);
-/* Does any row, or any message that waits to be sent, still want the file? */
+/* Does any row, any message that waits to be sent or any campaign that is not
+ * COMPLETED still want the file? */
 int store_media_file_is_wanted(struct store *store, const uint8_t sha256[32],
 	bool *wanted, struct err *err);
 

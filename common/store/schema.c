@@ -410,7 +410,8 @@ static const char version_3[] =
 	"CREATE INDEX message_of_campaign ON message (device_id, device_seq)"
 	" WHERE status = 1 AND recipient_id IS NOT NULL;"
 	"CREATE TABLE campaign ("
-	" id INTEGER PRIMARY KEY,"
+	" id INTEGER PRIMARY KEY AUTOINCREMENT," /* none is given twice: its
+						    maker may still write */
 	" public_id TEXT NOT NULL UNIQUE,"
 	" account_id INTEGER NOT NULL REFERENCES account (id),"
 	" parent_id INTEGER REFERENCES campaign (id),"
@@ -451,6 +452,9 @@ static const char version_3[] =
 	"CREATE INDEX campaign_running ON campaign (id) WHERE status = 3;"
 	"CREATE INDEX campaign_running_of_account ON campaign"
 	" (account_id, id) WHERE status = 3;"
+	/* A file stays while a campaign has somebody left to send it to. */
+	"CREATE INDEX campaign_of_media ON campaign (media_id)"
+	" WHERE media_id IS NOT NULL AND status < 5;"
 	/* One that is removed must have no children. */
 	"CREATE INDEX campaign_children ON campaign (parent_id)"
 	" WHERE parent_id IS NOT NULL;"

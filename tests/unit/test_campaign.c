@@ -423,6 +423,38 @@ static void the_past_is_refused_and_a_name_is_one_campaigns(void **state)
 	tx_end(&tx);
 }
 
+static void runs_that_would_end_before_the_first_are_refused(void **state)
+{
+	static const struct {
+		const char *end;
+		int64_t scheduled_ms;
+		bool is_refused;
+	} table[] = {
+		{ "2020-01-01T00:00:00Z", 0, true },
+		{ "2026-05-23T13:00:00Z", NOW_MS + HOUR_MS, true },
+		{ "2099-01-01T00:00:00Z", 0, false },
+		{ "2099-01-01T00:00:00Z", NOW_MS + HOUR_MS, false },
+	};
+	struct fixture *f = *state;
+	scoped(asked_free) struct asked *asked = ask(f);
+	struct campaign_quote quote;
+
+	add_phones(asked, 1);
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		json_t *rule = json_pack("{s:s, s:s}", "frequency", "DAILY",
+			"endAt", table[i].end);
+
+		asked->request.recurrence = rule;
+		asked->request.scheduled_ms = table[i].scheduled_ms;
+		if (table[i].is_refused)
+			refused(f, asked, ERR_INVALID,
+				"recurrence.endAt is before the first run");
+		else
+			assert_int_equal(check(f, asked, &quote), 0);
+		json_decref(rule);
+	}
+}
+
 /* ---- texts ---- */
 
 static void text_is(struct fixture *f, const char *text,
@@ -505,6 +537,87 @@ static void a_run_is_a_child_with_the_audience_as_it_is_then(void **state)
 	assert_int_equal(reached.lanes[1], 1);
 }
 
+static int64_t build_run(struct fixture *f, int64_t parent_id)
+{
+	struct tx *tx = begin(f);
+	bool done = false;
+	int64_t id;
+
+	assert_int_equal(
+		campaign_spawn(tx, parent_id, NOW_MS + HOUR_MS, &id, &f->err),
+		0);
+	for (int i = 0; i < 10 && !done; i++)
+		assert_int_equal(campaign_build(tx, id, NOW_MS + HOUR_MS, &done,
+					 &f->err),
+			0);
+	assert_true(done);
+	commit(f, tx);
+	return id;
+}
+
+/* Its members are nobody of this campaign: they are another account's. */
+static void a_run_does_not_reach_whoever_came_after_a_deleted_group(
+	void **state)
+{
+	struct fixture *f = *state;
+	scoped(asked_free) struct asked *asked = ask(f);
+	json_t *rule = json_pack("{s:s}", "frequency", "DAILY");
+	const int64_t a = add_contact(f, "15550000001", "Ada");
+	const int64_t account_id = f->account_id;
+	static struct reached reached;
+	int64_t parent_id, eve;
+	bool gone = false;
+	struct tx *tx;
+
+	add_segment(f, asked->groups, SEGMENT_GROUP, "VIP", &a, 1);
+	add_phones(asked, 1);
+	asked->request.recurrence = rule;
+	asked->request.scheduled_ms = NOW_MS + HOUR_MS;
+	parent_id = prepare(f, asked);
+	json_decref(rule);
+	tx = begin(f);
+	assert_int_equal(store_segment_delete(tx, 1, 100, &gone, &f->err), 0);
+	assert_true(gone);
+	commit(f, tx);
+	f->account_id = f->other_account_id;
+	eve = add_contact(f, "15550000007", "Eve");
+	add_segment(f, asked->groups, SEGMENT_GROUP, "Others", &eve, 1);
+	f->account_id = account_id;
+	reach(f, build_run(f, parent_id), &reached);
+	assert_int_equal(reached.n, 1);
+	assert_string_equal(reached.phones[0], "15550000000");
+}
+
+/* schedulerd removes what was left for ten minutes, as by a machine that slept;
+ * whoever was writing it must not go on in the next one. */
+static void what_was_removed_meanwhile_is_not_gone_on_with(void **state)
+{
+	struct fixture *f = *state;
+	scoped(asked_free) struct asked *asked = ask(f);
+	scoped(campaign_making_free) struct campaign_making *making = NULL;
+	struct config config = with_limits();
+	struct campaign_quote quote;
+	bool gone = false, done = false;
+	struct tx *tx;
+
+	add_phones(asked, 3);
+	assert_int_equal(campaign_begin(f->store, &config, &asked->request,
+				 NOW_MS, &quote, &making, &f->err),
+		0);
+	tx = begin(f);
+	assert_int_equal(store_campaign_discard(tx, campaign_making_id(making),
+				 100, &gone, &f->err),
+		0);
+	assert_true(gone);
+	commit(f, tx);
+	(void)add_prepared(f, "another one", 1, 1);
+	for (int i = 0; i < 10 && !done; i++) {
+		if (campaign_step(f->store, making, &done, &f->err) != 0)
+			return;
+	}
+	fail_msg("written into another campaign");
+}
+
 /* ---- estimates ---- */
 
 static void only_what_has_an_end_is_estimated(void **state)
@@ -549,8 +662,12 @@ int main(void)
 		STORE_TEST(a_group_is_no_tag_and_not_another_accounts),
 		STORE_TEST(what_is_sent_is_checked),
 		STORE_TEST(the_past_is_refused_and_a_name_is_one_campaigns),
+		STORE_TEST(runs_that_would_end_before_the_first_are_refused),
 		STORE_TEST(a_text_is_filled_in_for_each),
 		STORE_TEST(a_run_is_a_child_with_the_audience_as_it_is_then),
+		STORE_TEST(
+			a_run_does_not_reach_whoever_came_after_a_deleted_group),
+		STORE_TEST(what_was_removed_meanwhile_is_not_gone_on_with),
 		STORE_TEST(only_what_has_an_end_is_estimated),
 	};
 

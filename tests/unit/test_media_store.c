@@ -1,7 +1,7 @@
 /* Media rows: lists with totals, what was made from what, which files stay. */
 #include "common/store/media.h"
 
-#include "tests/unit/store_fixture.h"
+#include "tests/unit/campaign_fixture.h"
 
 struct row {
 	int64_t id;
@@ -302,6 +302,46 @@ static void a_deleted_file_stays_while_a_message_waits_for_it(void **state)
 	assert_false(is_wanted(f, 9));
 }
 
+static void a_deleted_file_stays_while_a_campaign_goes_on(void **state)
+{
+	struct fixture *f = *state;
+	char media_id[UUID_LEN], id[UUID_LEN];
+	struct campaign campaign = { .public_id = id,
+		.account_id = f->account_id,
+		.name = "a",
+		.kind = MESSAGE_IMAGE,
+		.audience = "{}",
+		.media_id = put_media(f,
+			(struct media){
+				.kind = MEDIA_IMAGE, .sha256 = hash_of(9) },
+			media_id) };
+	struct tx *tx = begin(f);
+
+	id_uuid7(id);
+	assert_int_equal(store_campaign_create(tx, &campaign, &f->device_id, 1,
+				 NOW_MS, &f->err),
+		0);
+	commit(f, tx);
+	delete_media(f, media_id);
+	assert_true(is_wanted(f, 9));
+	tx = begin(f);
+	assert_int_equal(store_recipient_add(tx, campaign.id, 0, 1, 0,
+				 "15550000001", NULL, &f->err),
+		0);
+	assert_int_equal(store_recipient_added(tx, campaign.id, 1, &f->err), 0);
+	assert_int_equal(store_campaign_ready(tx, campaign.id, CAMPAIGN_RUNNING,
+				 0, NOW_MS, &f->err),
+		0);
+	commit(f, tx);
+	assert_true(is_wanted(f, 9));
+	tx = begin(f);
+	assert_int_equal(store_recipient_fail(tx, 1, "no", NOW_MS, &f->err), 0);
+	commit(f, tx);
+	assert_int_equal(
+		see(f, campaign.id).campaign.status, CAMPAIGN_COMPLETED);
+	assert_false(is_wanted(f, 9));
+}
+
 static void a_received_file_arrives_later(void **state)
 {
 	struct fixture *f = *state;
@@ -348,6 +388,7 @@ int main(void)
 		STORE_TEST(nobody_deletes_what_is_anothers),
 		STORE_TEST(a_file_is_wanted_while_a_row_names_it),
 		STORE_TEST(a_deleted_file_stays_while_a_message_waits_for_it),
+		STORE_TEST(a_deleted_file_stays_while_a_campaign_goes_on),
 		STORE_TEST(a_received_file_arrives_later),
 	};
 
