@@ -306,6 +306,17 @@ static int check_time(
 	return 0;
 }
 
+static int check_size(const struct config *config,
+	const struct campaign_quote *quote, struct err *err)
+{
+	if (quote->n_recipients <= config->campaign.max_recipients)
+		return 0;
+	return err_set(err, ERR_INVALID,
+		"this campaign has %" PRId64
+		" recipients; at most %d are allowed",
+		quote->n_recipients, config->campaign.max_recipients);
+}
+
 static int count_audience(struct store *store, const struct config *config,
 	const struct campaign_request *request,
 	const struct campaign_audience *audience, struct campaign_quote *quote,
@@ -318,12 +329,7 @@ static int count_audience(struct store *store, const struct config *config,
 		return err_set(err, ERR_INVALID,
 			"the audience is empty: its groups and tags have no "
 			"contacts");
-	if (quote->n_recipients > config->campaign.max_recipients)
-		return err_set(err, ERR_INVALID,
-			"this campaign has %" PRId64
-			" recipients; at most %d are allowed",
-			quote->n_recipients, config->campaign.max_recipients);
-	return 0;
+	return check_size(config, quote, err);
 }
 
 static int estimate(struct store *store, const struct config *config,
@@ -385,6 +391,41 @@ int campaign_check(struct store *store, const struct config *config,
 
 	return campaign_examine(
 		store, config, request, now_ms, quote, &plan, err);
+}
+
+struct recheck {
+	const struct config *config;
+	struct err *err;
+	int rc;
+};
+
+static int check_again(const struct campaign *campaign, void *arg)
+{
+	struct recheck *again = arg;
+	const struct campaign_request request = { .kind = campaign->kind,
+		.text = campaign->text,
+		.spintax_template = campaign->spintax_template };
+	struct campaign_quote quote = { .n_recipients =
+						campaign->counts.total };
+	scoped(spintax_free) struct spintax *spintax = NULL;
+
+	again->rc = -1;
+	if (check_size(again->config, &quote, again->err) == 0 &&
+		check_text(&request, &spintax, again->err) == 0 &&
+		count_variants(again->config, &request, spintax, &quote,
+			again->err) == 0)
+		again->rc = check_variants(again->config, &quote, again->err);
+	return 0;
+}
+
+int campaign_check_run(struct store *store, const struct config *config,
+	int64_t id, struct err *err)
+{
+	struct recheck again = { .config = config, .err = err };
+
+	if (store_campaign_by_id(store, id, check_again, &again, err) != 0)
+		return -1;
+	return again.rc;
 }
 
 int campaign_release(struct tx *tx, const struct config *config,

@@ -90,12 +90,16 @@ int campaign_release(struct tx *tx, const struct config *config,
 	const struct campaign_request *request, int64_t id, int64_t now_ms,
 	struct plan_refusal *refusal, struct err *err);
 
-/* One chunk of the recipients of a PREPARING campaign, whose row says how far
- * it is; *@done after the last. */
-int campaign_build(
-	struct tx *tx, int64_t id, int64_t now_ms, bool *done, struct err *err);
+/* A PREPARING campaign again, where its row says that it is: for
+ * campaign_step(). */
+int campaign_take_up(struct store *store, int64_t id,
+	struct campaign_making **out, struct err *err);
+/* Has a run that is built as many variants as its recipients need, and not too
+ * many of them?  ERR_INVALID with the sentence of campaign_check(). */
+int campaign_check_run(struct store *store, const struct config *config,
+	int64_t id, struct err *err);
 /* A child of the parent @id for its run that is due: PREPARING, with the same
- * lanes and the audience as it is now.  campaign_build() and
+ * lanes and the audience as it is now.  campaign_take_up(), its steps and
  * store_campaign_ready() follow. */
 int campaign_spawn(struct tx *tx, int64_t id, int64_t now_ms,
 	int64_t *child_id_out, struct err *err);

@@ -215,12 +215,11 @@ static int take_lane(const struct campaign_lane *lane, void *arg)
 	return 0;
 }
 
-static int find(struct tx *tx, int64_t id, struct found *found, struct err *err)
+static int find(
+	struct store *store, int64_t id, struct found *found, struct err *err)
 {
-	if (store_campaign_by_id(tx_store(tx), id, take_campaign, found, err) !=
-			0 ||
-		store_campaign_lanes(tx_store(tx), id, take_lane, found, err) !=
-			0)
+	if (store_campaign_by_id(store, id, take_campaign, found, err) != 0 ||
+		store_campaign_lanes(store, id, take_lane, found, err) != 0)
 		return -1;
 	found->campaign.name = found->name;
 	found->campaign.text = found->text;
@@ -231,27 +230,26 @@ static int find(struct tx *tx, int64_t id, struct found *found, struct err *err)
 	return 0;
 }
 
-int campaign_build(
-	struct tx *tx, int64_t id, int64_t now_ms, bool *done, struct err *err)
+int campaign_take_up(struct store *store, int64_t id,
+	struct campaign_making **out, struct err *err)
 {
+	scoped(campaign_making_free) struct campaign_making *making =
+		xcalloc(1, sizeof(*making));
 	scoped(found_fini) struct found found = { 0 };
-	struct campaign_progress progress;
 
-	*done = false;
-	if (find(tx, id, &found, err) != 0 ||
+	if (find(store, id, &found, err) != 0 ||
 		campaign_audience_parse(
-			found.audience_json, &found.audience, err) != 0)
+			found.audience_json, &making->plan.audience, err) != 0)
 		return -1;
-	progress = (struct campaign_progress){
+	making->campaign = (struct campaign){ .id = id,
+		.account_id = found.campaign.account_id };
+	making->plan.n_devices = found.n_devices;
+	making->progress = (struct campaign_progress){
 		.source = found.campaign.build_source,
 		.after = found.campaign.build_after,
 		.position = found.campaign.counts.total,
 	};
-	if (progress.source != CAMPAIGN_BUILT &&
-		write_chunk(tx, &found.campaign, &found.audience,
-			found.n_devices, now_ms, &progress, err) != 0)
-		return -1;
-	*done = progress.source == CAMPAIGN_BUILT;
+	*out = move(making);
 	return 0;
 }
 
@@ -272,7 +270,7 @@ int campaign_spawn(struct tx *tx, int64_t id, int64_t now_ms,
 	char public_id[UUID_LEN];
 	struct campaign child;
 
-	if (find(tx, id, &found, err) != 0)
+	if (find(tx_store(tx), id, &found, err) != 0)
 		return -1;
 	name = name_of_run(found.name,
 		found.campaign.due_ms != 0 ? found.campaign.due_ms : now_ms);

@@ -241,6 +241,15 @@ static int64_t next_of(const json_t *rule, int64_t first_ms, int64_t after_ms)
 	return 0;
 }
 
+bool recurrence_is_over(const json_t *rule, int64_t at_ms)
+{
+	const char *end = json_string_value(member(rule, "endAt"));
+	int64_t end_ms;
+
+	return end != NULL && clock_parse_iso(end, &end_ms) == 0 &&
+	       end_ms < at_ms;
+}
+
 int64_t recurrence_next(
 	const json_t *rule, int64_t first_ms, int64_t after_ms, int64_t n_runs)
 {

@@ -12,6 +12,7 @@
 #define COMMON_RECURRENCE_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct err;
@@ -21,6 +22,8 @@ struct err;
 
 /* ERR_INVALID with the member that is wrong. */
 int recurrence_check(const json_t *rule, struct err *err);
+/* Does its endAt lie before @at_ms? */
+bool recurrence_is_over(const json_t *rule, int64_t at_ms);
 /* The first run after @after_ms of a rule that passed recurrence_check() and
  * whose first run is @first_ms; 0 = there is none.  @n_runs so many were. */
 int64_t recurrence_next(

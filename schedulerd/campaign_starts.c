@@ -60,11 +60,21 @@ static int take_due(const struct campaign *campaign, void *arg)
 }
 
 /* Runs that were missed are not made up for. */
-static int64_t next_run_ms(const struct start *start, int64_t now_ms)
+static int64_t next_run_ms(
+	const struct start *start, int64_t n_runs, int64_t now_ms)
 {
 	return recurrence_next(start->recurrence, start->first_ms,
-		now_ms > start->due_ms ? now_ms : start->due_ms,
-		start->n_runs + 1);
+		now_ms > start->due_ms ? now_ms : start->due_ms, n_runs);
+}
+
+/* A run that is too late, or whose predecessor has not come to its end, is left
+ * out: they would only pile up in front of the devices. */
+static int skip(struct tx *tx, const struct start *start, int64_t now_ms,
+	struct err *err)
+{
+	log_info("campaign id=%s run=skipped", start->public_id);
+	return store_campaign_skipped(tx, start->id,
+		next_run_ms(start, start->n_runs, now_ms), now_ms, err);
 }
 
 static int start_one(
@@ -74,10 +84,13 @@ static int start_one(
 
 	if (start->recurrence == NULL)
 		return store_campaign_start(tx, start->id, now_ms, err);
+	if (recurrence_is_over(start->recurrence, now_ms) ||
+		store_campaign_child_runs(tx_store(tx), start->id))
+		return skip(tx, start, now_ms, err);
 	if (campaign_spawn(tx, start->id, now_ms, &child_id, err) != 0)
 		return -1;
-	return store_campaign_ran(
-		tx, start->id, next_run_ms(start, now_ms), now_ms, err);
+	return store_campaign_ran(tx, start->id,
+		next_run_ms(start, start->n_runs + 1, now_ms), now_ms, err);
 }
 
 /* What cannot start is paused with the reason: its owner sees it, and the
@@ -151,23 +164,48 @@ static int take_unfinished(const struct campaign *campaign, void *arg)
 	return 1;
 }
 
-static int build(struct schedulerd *sd, const struct unfinished *unfinished,
-	int64_t now_ms, struct err *err)
+/* The recipients are there: a run whose audience has outgrown its text waits
+ * for its owner. */
+static int build_end(
+	struct schedulerd *sd, int64_t id, int64_t now_ms, struct err *err)
 {
+	struct err why = ERR_NONE;
+	const bool is_good =
+		campaign_check_run(sd->store, sd->config, id, &why) == 0;
 	scoped(tx_end) struct tx *tx = tx_begin(sd->store, err);
-	bool done;
+	bool changed;
 
-	if (tx == NULL ||
-		campaign_build(tx, unfinished->id, now_ms, &done, err) != 0)
+	if (tx == NULL || store_campaign_ready(tx, id, CAMPAIGN_RUNNING, 0,
+				  now_ms, err) != 0)
 		return -1;
-	if (done && store_campaign_ready(tx, unfinished->id, CAMPAIGN_RUNNING,
-			    0, now_ms, err) != 0)
+	if (!is_good && store_campaign_pause(
+				tx, id, why.msg, now_ms, &changed, err) != 0)
 		return -1;
 	if (tx_commit(tx, err) != 0)
 		return -1;
-	if (done)
-		campaign_watch_note(sd, unfinished->id);
+	campaign_watch_note(sd, id);
 	return 0;
+}
+
+static int build(struct schedulerd *sd, const struct unfinished *unfinished,
+	int64_t now_ms, struct err *err)
+{
+	bool done = false;
+
+	if (sd->making != NULL &&
+		campaign_making_id(sd->making) != unfinished->id)
+		campaign_making_free(&sd->making);
+	if (sd->making == NULL && campaign_take_up(sd->store, unfinished->id,
+					  &sd->making, err) != 0)
+		return -1;
+	if (campaign_step(sd->store, sd->making, &done, err) != 0) {
+		campaign_making_free(&sd->making);
+		return -1;
+	}
+	if (!done)
+		return 0;
+	campaign_making_free(&sd->making);
+	return build_end(sd, unfinished->id, now_ms, err);
 }
 
 static int discard(struct schedulerd *sd, const struct unfinished *unfinished,

@@ -17,6 +17,8 @@
 #define SLICE 32
 #define ROUND_MS 5000
 #define IDLE_MS 60000 /* while none runs */
+#define DAY_MS INT64_C(86400000)
+#define MARGIN_MS 60000
 
 /* ---- what was seen ---- */
 
@@ -129,17 +131,23 @@ static int abandon(struct tx *tx, const struct lanes *lanes, int64_t now_ms,
 	return 0;
 }
 
+static bool all_gone(const struct lanes *lanes)
+{
+	const uint64_t all =
+		lanes->n < 64 ? (UINT64_C(1) << lanes->n) - 1 : UINT64_MAX;
+
+	return lanes->gone == all;
+}
+
 /* Somebody else's turn, or nobody's. */
 static int share(struct tx *tx, int64_t campaign_id, const struct lanes *lanes,
 	int64_t now_ms, struct err *err)
 {
-	const uint64_t all =
-		lanes->n < 64 ? (UINT64_C(1) << lanes->n) - 1 : UINT64_MAX;
 	bool changed;
 
 	if (abandon(tx, lanes, now_ms, err) != 0)
 		return -1;
-	if (lanes->gone == all)
+	if (all_gone(lanes))
 		return store_campaign_pause(tx, campaign_id,
 			"no device can send", now_ms, &changed, err);
 	return store_pace_wake_campaign(tx, campaign_id, err);
@@ -167,10 +175,24 @@ static int look_at(struct schedulerd *sd, int64_t campaign_id, int64_t now_ms,
 	if (tx == NULL || share(tx, campaign_id, &lanes, now_ms, err) != 0 ||
 		tx_commit(tx, err) != 0)
 		return -1;
-	seen->is_known = true;
+	/* One that was paused may be resumed before the next round. */
+	seen->is_known = !all_gone(&lanes);
 	seen->lost = lanes.lost;
 	seen->gone = lanes.gone;
 	return 0;
+}
+
+/* A device never rests for longer than its pause and its cool-down, or until
+ * the end of a UTC day: a later time is from before the clock was set back. */
+static int pull_in(struct schedulerd *sd, int64_t now_ms, struct err *err)
+{
+	const int64_t pause_ms = (sd->config->safety.campaign_delay_max_sec +
+					 sd->config->safety.cooldown_sec) *
+				 INT64_C(1000);
+	const int64_t rest_ms = pause_ms > DAY_MS ? pause_ms : DAY_MS;
+
+	return store_pace_pull_in(
+		sd->store, now_ms, now_ms + rest_ms + MARGIN_MS, err);
 }
 
 /* ---- a slice ---- */
@@ -193,10 +215,14 @@ int campaign_sweep(struct schedulerd *sd, int64_t now_ms, struct err *err)
 	struct campaign_watch *watch = &sd->watch;
 	struct slice slice = { .n = 0 };
 
-	if (watch->next_ms > now_ms)
+	/* Further away than any round: the clock was set back. */
+	if (watch->next_ms > now_ms && watch->next_ms <= now_ms + IDLE_MS)
 		return 0;
-	if (watch->after_id == 0)
+	if (watch->after_id == 0) {
 		watch->round++;
+		if (pull_in(sd, now_ms, err) != 0)
+			return -1;
+	}
 	if (store_campaign_running(sd->store, watch->after_id, SLICE, take_id,
 		    &slice, err) != 0)
 		return -1;

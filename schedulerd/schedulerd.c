@@ -7,10 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/campaign.h"
 #include "common/clock.h"
 #include "common/err.h"
 #include "common/log.h"
 #include "common/own.h"
+#include "common/store/autoreply.h"
 #include "common/store/idempotency.h"
 #include "common/store/scheduled.h"
 #include "schedulerd/campaigns.h"
@@ -92,17 +94,23 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
 	timer_set(sd, 0);
 }
 
-/* How many rows went, or -1. */
+/* How many rows of a kind went at most, or -1. */
 static int sweep(struct schedulerd *sd, int64_t now_ms, struct err *err)
 {
 	int64_t ttl_ms = (int64_t)sd->config->api.idempotency_ttl_sec * 1000;
 	scoped(tx_end) struct tx *tx = tx_begin(sd->store, err);
-	int n;
+	int n_answers, n_chats;
 
 	if (tx == NULL)
 		return -1;
-	n = store_idempotency_expire(tx, now_ms - ttl_ms, SWEEP_ROWS, err);
-	return n >= 0 && tx_commit(tx, err) == 0 ? n : -1;
+	n_answers =
+		store_idempotency_expire(tx, now_ms - ttl_ms, SWEEP_ROWS, err);
+	if (n_answers < 0)
+		return -1;
+	n_chats = store_auto_reply_forget(tx, now_ms, SWEEP_ROWS, err);
+	if (n_chats < 0 || tx_commit(tx, err) != 0)
+		return -1;
+	return n_answers > n_chats ? n_answers : n_chats;
 }
 
 static void on_sweep(evutil_socket_t fd, short what, void *arg)
@@ -186,6 +194,7 @@ void schedulerd_close(struct schedulerd **schedulerdp)
 	event_drop(&sd->readable);
 	bus_in_close(&sd->wake);
 	bus_out_close(&sd->senderd_jobs);
+	campaign_making_free(&sd->making);
 	campaign_watch_fini(&sd->watch);
 	store_close(&sd->store);
 	event_base_free(sd->base);

@@ -12,6 +12,8 @@
 #include "schedulerd/campaign_sweep.h"
 #include "schedulerd/campaign_turn.h"
 
+struct campaign_making;
+
 struct schedulerd {
 	struct config *config; /* borrowed */
 	struct event_base *base;
@@ -26,6 +28,7 @@ struct schedulerd {
 	struct campaign_watch watch;
 	struct campaign_patience patience;
 	bool is_building; /* a run's recipients are being written */
+	struct campaign_making *making; /* their builder, between two chunks */
 };
 
 int schedulerd_open(

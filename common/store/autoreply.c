@@ -334,3 +334,16 @@ int store_auto_reply_count(struct tx *tx, int64_t device_id, const char *chat,
 	*n_out = (int)query_int(&q);
 	return 0;
 }
+
+int store_auto_reply_forget(
+	struct tx *tx, int64_t now_ms, int limit, struct err *err)
+{
+	scoped(query_close) struct query q = query_open(tx_db(tx),
+		"DELETE FROM auto_reply_chat WHERE id IN (SELECT id FROM"
+		" auto_reply_chat WHERE hour < ? LIMIT ?)");
+	int n = 0;
+
+	query_bind_int(&q, now_ms / HOUR_MS);
+	query_bind_int(&q, limit);
+	return query_run(&q, &n, err) == 0 ? n : -1;
+}

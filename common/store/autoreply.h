@@ -55,4 +55,8 @@ int store_auto_reply_delete(struct tx *tx, int64_t account_id,
 int store_auto_reply_count(struct tx *tx, int64_t device_id, const char *chat,
 	int64_t now_ms, int *n_out, struct err *err);
 
+/* Forgets the counts of earlier hours: how many went, at most @limit, or -1. */
+int store_auto_reply_forget(
+	struct tx *tx, int64_t now_ms, int limit, struct err *err);
+
 #endif

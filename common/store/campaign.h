@@ -147,6 +147,12 @@ int64_t store_campaign_next_due(struct store *store);
 /* SCHEDULED becomes RUNNING. */
 int store_campaign_start(
 	struct tx *tx, int64_t id, int64_t now_ms, struct err *err);
+/* Is one of its children being prepared or running? */
+bool store_campaign_child_runs(struct store *store, int64_t parent_id);
+/* A parent whose run that is due is left out: when the next one is, or 0 = it
+ * is COMPLETED. */
+int store_campaign_skipped(struct tx *tx, int64_t id, int64_t next_ms,
+	int64_t now_ms, struct err *err);
 /* A parent after a run, of which n_runs now has one more: when the next one
  * is, or 0 = it is COMPLETED.  The first run's due_ms is kept as started_ms:
  * what recurrence_next() asks for. */
@@ -176,6 +182,10 @@ int store_pace_get(struct store *store, int64_t device_id,
 	struct device_pace *out, struct err *err); /* zeros: never sent */
 /* Everything but n_in_flight, which the messages themselves keep. */
 int store_pace_set(struct tx *tx, const struct device_pace *pace, bool has_work,
+	struct err *err);
+/* Devices with work that rest until after @latest_ms, which can only be because
+ * the clock was set back, may send now.  Writes only when there are some. */
+int store_pace_pull_in(struct store *store, int64_t now_ms, int64_t latest_ms,
 	struct err *err);
 /* Work for a device, as soon as its pace allows (next_ms stays); for all
  * devices of a campaign.  A message that leaves QUEUED wakes its device too. */

@@ -5,27 +5,19 @@
 #include "common/store/query.h"
 #include "common/store/recipient.h"
 
-/* @audience: the column, or NULL where nobody asks for it: it may be long. */
-#define CAMPAIGN_SELECT(audience)                                                 \
-	"SELECT c.id, c.public_id, c.account_id, c.parent_id,"                    \
-	" (SELECT public_id FROM campaign WHERE id = c.parent_id), c.name,"       \
-	" c.status, c.kind, c.text, c.spintax_template, c.media_id," /* What      \
-									was       \
-									uploaded, \
-									also      \
-									when      \
-									something \
-									was       \
-									made      \
-									of it.    \
-								      */          \
-	" (SELECT COALESCE((SELECT o.public_id FROM media o"                      \
-	" WHERE o.id = f.made_from), f.public_id)"                                \
-	" FROM media f WHERE f.id = c.media_id)," audience ", c.recurrence,"      \
-	" c.n_runs, c.failure_limit, c.due_ms, c.build_source, c.build_after,"    \
-	" c.reason, c.created_ms, c.updated_ms, c.started_ms, c.completed_ms,"    \
-	" t.total, t.n_pending, t.n_queued, t.n_sent, t.n_delivered,"             \
-	" t.n_read, t.n_failed, t.failures_in_a_row"                              \
+/* @audience: the column, or NULL where nobody asks for it: it may be long.  The
+ * media shown is what was uploaded, also when something was made of it. */
+#define CAMPAIGN_SELECT(audience)                                              \
+	"SELECT c.id, c.public_id, c.account_id, c.parent_id,"                 \
+	" (SELECT public_id FROM campaign WHERE id = c.parent_id), c.name,"    \
+	" c.status, c.kind, c.text, c.spintax_template, c.media_id,"           \
+	" (SELECT COALESCE((SELECT o.public_id FROM media o"                   \
+	" WHERE o.id = f.made_from), f.public_id)"                             \
+	" FROM media f WHERE f.id = c.media_id)," audience ", c.recurrence,"   \
+	" c.n_runs, c.failure_limit, c.due_ms, c.build_source, c.build_after," \
+	" c.reason, c.created_ms, c.updated_ms, c.started_ms, c.completed_ms," \
+	" t.total, t.n_pending, t.n_queued, t.n_sent, t.n_delivered,"          \
+	" t.n_read, t.n_failed, t.failures_in_a_row"                           \
 	" FROM campaign c JOIN campaign_tally t ON t.campaign_id = c.id"
 
 /* The status of a total in list_total: of LIST_CAMPAIGN. */

@@ -307,11 +307,11 @@ int store_campaign_resume(struct tx *tx, int64_t id, int64_t now_ms,
 	return run(tx, id, &outlook, now_ms, err);
 }
 
-int store_campaign_ran(struct tx *tx, int64_t id, int64_t next_ms,
+static int go_on(struct tx *tx, int64_t id, int n_made, int64_t next_ms,
 	int64_t now_ms, struct err *err)
 {
 	scoped(query_close) struct query q = query_open(tx_db(tx),
-		"UPDATE campaign SET n_runs = n_runs + 1, updated_ms = ?1,"
+		"UPDATE campaign SET n_runs = n_runs + ?4, updated_ms = ?1,"
 		/* When the first run was due: the rule counts from there. */
 		" started_ms = CASE started_ms WHEN 0 THEN due_ms"
 		" ELSE started_ms END,"
@@ -324,10 +324,33 @@ int store_campaign_ran(struct tx *tx, int64_t id, int64_t next_ms,
 	query_bind_int(&q, now_ms);
 	query_bind_int(&q, next_ms);
 	query_bind_int(&q, id);
+	query_bind_int(&q, n_made);
 	if (query_run(&q, &n, err) != 0)
 		return -1;
 	return n == 1 ? 0
 		      : err_set(err, ERR_NOT_FOUND, "the campaign has no runs");
+}
+
+int store_campaign_ran(struct tx *tx, int64_t id, int64_t next_ms,
+	int64_t now_ms, struct err *err)
+{
+	return go_on(tx, id, 1, next_ms, now_ms, err);
+}
+
+int store_campaign_skipped(struct tx *tx, int64_t id, int64_t next_ms,
+	int64_t now_ms, struct err *err)
+{
+	return go_on(tx, id, 0, next_ms, now_ms, err);
+}
+
+bool store_campaign_child_runs(struct store *store, int64_t parent_id)
+{
+	scoped(query_close) struct query q = query_open(store_db(store),
+		"SELECT 1 FROM campaign WHERE parent_id = ?"
+		" AND status IN (1, 3) LIMIT 1");
+
+	query_bind_int(&q, parent_id);
+	return query_step(&q, NULL) == 1;
 }
 
 /* ---- trying the failed ones again ---- */

@@ -51,6 +51,41 @@ int64_t store_pace_next(struct store *store)
 	return query_step(&q, NULL) == 1 ? query_int(&q) : INT64_MAX;
 }
 
+static bool has_later(struct store *store, int64_t latest_ms)
+{
+	scoped(query_close) struct query q = query_open(store_db(store),
+		"SELECT 1 FROM device_pace p WHERE p.has_work = 1"
+		" AND p.next_ms > ? LIMIT 1");
+
+	query_bind_int(&q, latest_ms);
+	return query_step(&q, NULL) == 1;
+}
+
+static int pull_in(
+	struct tx *tx, int64_t now_ms, int64_t latest_ms, struct err *err)
+{
+	scoped(query_close) struct query q =
+		query_open(tx_db(tx), "UPDATE device_pace SET next_ms = ?"
+				      " WHERE has_work = 1 AND next_ms > ?");
+
+	query_bind_int(&q, now_ms);
+	query_bind_int(&q, latest_ms);
+	return query_run(&q, NULL, err);
+}
+
+int store_pace_pull_in(
+	struct store *store, int64_t now_ms, int64_t latest_ms, struct err *err)
+{
+	scoped(tx_end) struct tx *tx = NULL;
+
+	if (!has_later(store, latest_ms))
+		return 0;
+	tx = tx_begin(store, err);
+	if (tx == NULL || pull_in(tx, now_ms, latest_ms, err) != 0)
+		return -1;
+	return tx_commit(tx, err);
+}
+
 int store_pace_get(struct store *store, int64_t device_id,
 	struct device_pace *out, struct err *err)
 {

@@ -48,12 +48,12 @@ static bool may_become(enum recipient_status from, enum recipient_status to)
 static bool is_there_after_all(const struct message *m)
 {
 	return m->status == MESSAGE_FAILED &&
-	       (m->delivered_ms != 0 || m->read_ms != 0);
+	       (m->sent_ms != 0 || m->delivered_ms != 0 || m->read_ms != 0);
 }
 
 /* Failures after which the message may be with its recipient all the same: the
- * lane may have sent it, and nobody came to know; or a receipt came after all.
- */
+ * lane may have sent it, and nobody came to know; WhatsApp had taken it; or a
+ * receipt came after all. */
 static bool is_unsure(const struct message *m)
 {
 	if (m->status != MESSAGE_FAILED)

@@ -456,7 +456,7 @@ static const char version_3[] =
 	"CREATE INDEX campaign_of_media ON campaign (media_id)"
 	" WHERE media_id IS NOT NULL AND status < 5;"
 	/* One that is removed must have no children. */
-	"CREATE INDEX campaign_children ON campaign (parent_id)"
+	"CREATE INDEX campaign_children ON campaign (parent_id, status)"
 	" WHERE parent_id IS NOT NULL;"
 	"CREATE TABLE campaign_tally ("
 	" campaign_id INTEGER PRIMARY KEY REFERENCES campaign (id),"
@@ -539,6 +539,8 @@ static const char version_3[] =
 	" hour INTEGER NOT NULL,"
 	" n INTEGER NOT NULL,"
 	" UNIQUE (device_id, chat));"
+	/* Hours that are over are forgotten. */
+	"CREATE INDEX auto_reply_chat_hour ON auto_reply_chat (hour);"
 
 	/* ---- plans and the pause against spam ---- */
 	"ALTER TABLE device_tally ADD COLUMN month INTEGER NOT NULL DEFAULT 0;"

@@ -327,7 +327,7 @@ static void who_turns_out_to_have_it_is_taken_out_of_the_queue(void **state)
 	tell(f, &second, MESSAGE_FAILED, NOW_MS, "no");
 	assert_int_equal(retry(f, id, 10), 2);
 	tell(f, &first, MESSAGE_SENT, NOW_MS + 1, NULL);
-	assert_int_equal(see(f, id).campaign.counts.pending, 2);
+	assert_int_equal(see(f, id).campaign.counts.pending, 1);
 	tell(f, &first, MESSAGE_DELIVERED, NOW_MS + 1, NULL);
 	row = of_message(f, id, first.message.recipient_id);
 	assert_int_equal(row.status, RECIPIENT_FAILED);
@@ -563,7 +563,8 @@ static void model_tell(struct fixture *f, struct model *model, int i)
 		m->is_unsure = unsure;
 	if (moves)
 		m->status = to;
-	if (m->status == RECIPIENT_FAILED && m->delivered_ms != 0)
+	if (m->status == RECIPIENT_FAILED &&
+		(m->sent_ms != 0 || m->delivered_ms != 0))
 		m->is_unsure = true;
 }
 

@@ -617,6 +617,83 @@ static void a_failing_store_hands_over_nothing(void **state)
 	assert_int_equal(jobs_of(scene, device).n, 1);
 }
 
+/* ---- what a review found ---- */
+
+static void change(struct scene *scene, int64_t id, bool resume, int64_t now_ms)
+{
+	struct tx *tx = begin(scene->f);
+	bool changed = false;
+
+	if (resume)
+		store_campaign_resume(tx, id, now_ms, &changed, &scene->f->err);
+	else
+		store_campaign_pause(
+			tx, id, "x", now_ms, &changed, &scene->f->err);
+	assert_true(changed);
+	commit(scene->f, tx);
+}
+
+static void one_resumed_at_once_without_a_device_is_paused_again(void **state)
+{
+	struct scene *scene = *state;
+	const int64_t device = scene_device(scene, OLD_DAYS, NOW_MS);
+	const int64_t id = scene_run(scene, &device, 1, 1, 6, NOW_MS);
+
+	scene_set_device(scene, device, DEVICE_BANNED);
+	run(scene, NOW_MS);
+	run(scene, NOW_MS + 1);
+	assert_int_equal(scene_look(scene, id).status, CAMPAIGN_PAUSED);
+	change(scene, id, true, NOW_MS + 1000);
+	for (int i = 0; i < 10; i++)
+		run(scene, NOW_MS + 1000 + i * 2000);
+	assert_int_equal(scene_look(scene, id).status, CAMPAIGN_PAUSED);
+}
+
+static void a_parent_that_is_resumed_after_its_end_makes_no_run(void **state)
+{
+	struct scene *scene = *state;
+	const int64_t device = scene_device(scene, OLD_DAYS, NOW_MS);
+	const int64_t id = schedule(scene, device, 0, NOW_MS,
+		"{\"frequency\":\"DAILY\",\"endAt\":\"2026-05-24T00:00:00."
+		"000Z\"}");
+
+	change(scene, id, false, NOW_MS - 1000);
+	change(scene, id, true, NOW_MS + 30 * DAY_MS);
+	for (int i = 0; i < 5; i++)
+		run(scene, NOW_MS + 30 * DAY_MS + i);
+	assert_int_equal(children_of(scene).n, 0);
+	assert_int_equal(scene_look(scene, id).status, CAMPAIGN_COMPLETED);
+}
+
+static void a_run_is_left_out_while_the_last_one_goes_on(void **state)
+{
+	struct scene *scene = *state;
+	const int64_t device = scene_device(scene, OLD_DAYS, NOW_MS);
+
+	schedule(scene, device, 400, NOW_MS, "{\"frequency\":\"DAILY\"}");
+	for (int i = 0; i < 5; i++)
+		run(scene, NOW_MS + i);
+	assert_int_equal(children_of(scene).n, 1);
+	for (int i = 0; i < 5; i++)
+		run(scene, NOW_MS + DAY_MS + i);
+	assert_int_equal(children_of(scene).n, 1);
+}
+
+static void a_clock_that_was_wrong_by_months_holds_nobody_up(void **state)
+{
+	struct scene *scene = *state;
+	const int64_t device =
+		scene_device(scene, OLD_DAYS, NOW_MS - 100 * DAY_MS);
+
+	scene_run(scene, &device, 1, 1, 6, NOW_MS);
+	run(scene, NOW_MS);
+	acknowledge_all(scene, device, NOW_MS);
+	assert_int_equal(jobs_of(scene, device).n, 0);
+	for (int i = 0; i < 4; i++)
+		run(scene, NOW_MS - 60 * DAY_MS + i * 10000);
+	assert_int_equal(jobs_of(scene, device).n, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -641,6 +718,11 @@ int main(void)
 		SCENE_TEST(a_child_that_was_not_finished_is_gone_on_with),
 		SCENE_TEST(what_nobody_will_finish_is_removed_after_a_while),
 		SCENE_TEST(a_failing_store_hands_over_nothing),
+		SCENE_TEST(
+			one_resumed_at_once_without_a_device_is_paused_again),
+		SCENE_TEST(a_parent_that_is_resumed_after_its_end_makes_no_run),
+		SCENE_TEST(a_run_is_left_out_while_the_last_one_goes_on),
+		SCENE_TEST(a_clock_that_was_wrong_by_months_holds_nobody_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
