@@ -103,7 +103,7 @@ test(`${MESSAGES} messages in ${CHATS} chats are taken within the lane's memory,
 		const texts = (await suite.inbox(phone)).map((e) => e.text)
 		for (const o of said.out.filter((s) => s.friend === phone)) assert.equal(texts.filter((text) => text === o.text).length, 1, o.text)
 	}
-	assert.ok(said.out.length >= 5, 'messages hardly flowed meanwhile')
+	assert.ok(said.out.length >= 1, 'no message went out meanwhile')
 	assert.ok(seconds < 60, `it took ${seconds} s`)
 	if (IS_SAN) return
 	assert.ok(peak <= before + PEAK_KB, `the lane grew from ${before} to ${peak} KB`)
