@@ -69,6 +69,14 @@ static json_t *render_new_chats(const struct device *device, int64_t now_ms)
 		json_text(is_paused ? device->cold_chats_reason : NULL));
 }
 
+/* NULL where there is nothing to say. */
+static const char *reason_of(const struct device *device)
+{
+	const char *reason = device->lane_reason;
+
+	return reason != NULL && reason[0] != '\0' ? reason : NULL;
+}
+
 static json_t *render_device(
 	const struct request *request, const struct device *device)
 {
@@ -79,7 +87,7 @@ static json_t *render_device(
 		json_phone(device->phone), "pushName",
 		json_text(device->push_name), "state",
 		json_text(device->lane_state), "stateReason",
-		json_text(device->lane_reason), "linkedAt",
+		json_text(reason_of(device)), "linkedAt",
 		json_time(device->linked_ms), "createdAt",
 		json_time(device->created_ms), "safety",
 		render_safety(request, device, clock_now_ms()), "health",

@@ -48,9 +48,9 @@ static const char *kind_word(enum segment_kind kind)
 {
 	switch (kind) {
 	case SEGMENT_GROUP:
-		return "Group";
+		return "group";
 	case SEGMENT_TAG:
-		return "Tag";
+		return "tag";
 	}
 	return "Segment";
 }
@@ -87,7 +87,8 @@ int store_segment_create(
 	if (n < 0)
 		return -1;
 	if (n == 0)
-		return err_set(err, ERR_CONFLICT, "%s with this name exists",
+		return err_set(err, ERR_CONFLICT,
+			"A %s with this name already exists",
 			kind_word(segment->kind));
 	segment->n_contacts = 0;
 	segment->created_ms = segment->updated_ms = now_ms;
@@ -99,10 +100,12 @@ int store_segment_update(struct tx *tx, int64_t id, const char *name,
 	struct err *err)
 {
 	scoped(query_close) struct query q = query_open(tx_db(tx),
-		"UPDATE OR IGNORE segment SET name = COALESCE(?1, name),"
+		"UPDATE segment SET name = COALESCE(?1, name),"
 		" description = NULLIF(COALESCE(?2, description), ''),"
 		" color = COALESCE(?3, color), updated_ms = ?4"
-		" WHERE id = ?5");
+		" WHERE id = ?5 AND NOT EXISTS (SELECT 1 FROM segment o"
+		" WHERE o.account_id = segment.account_id"
+		" AND o.kind = segment.kind AND o.name = ?1 AND o.id <> ?5)");
 	int n;
 
 	query_bind_text(&q, name);
@@ -115,7 +118,7 @@ int store_segment_update(struct tx *tx, int64_t id, const char *name,
 	/* The caller has just found it, so it is the name. */
 	return n == 1 ? 0
 		      : err_set(err, ERR_CONFLICT,
-				"Another one with this name exists");
+				"Another one with this name already exists");
 }
 
 int store_segment_by_public_id(struct store *store, int64_t account_id,

@@ -250,8 +250,8 @@ for (const { base, filter, word } of KINDS) {
 
 	test(`${base}: a name is unique in the account`, async () => {
 		const a = await segment(base, { name: `Unique ${word}` }), b = await segment(base)
-		await refused(bearer('POST', base, { body: { name: a.name } }), 409, /name exists/)
-		await refused(bearer('PATCH', `${base}/${b.id}`, { body: { name: a.name } }), 409, /name exists/)
+		await refused(bearer('POST', base, { body: { name: a.name } }), 409, /name already exists/)
+		await refused(bearer('PATCH', `${base}/${b.id}`, { body: { name: a.name } }), 409, /name already exists/)
 		assert.equal((await made(bearer('PATCH', `${base}/${a.id}`, { body: { name: a.name } }), 200)).name, a.name)
 		await made(suite.api('POST', base, { key: otherKey, body: { name: a.name } }))
 	})
