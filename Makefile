@@ -94,7 +94,8 @@ $(GEN)/docs_files.inc: $(DOC_FILES) tools/embed.c
 	$(Q)$(GEN)/embed $(DOC_FILES) > $@.tmp && mv $@.tmp $@
 
 GENERATED := $(PB_C) $(PB_H) $(GEN)/tokens.inc $(GEN)/docs_files.inc
-.SECONDARY: $(GENERATED)
+# Objects stay: two makes that run side by side would each make them again.
+.SECONDARY:
 
 # ---- objects and archives: one library a folder, main.c stays outside ----
 srcs      = $(filter-out %/main.c,$(wildcard $(foreach d,$(1),$(d)/*.c)))
