@@ -378,15 +378,47 @@ static void cancelling_at_any_step_means_no_answer(void **state)
 	event_base_free(outcome.base);
 }
 
+/* Workers that were killed a moment ago have their places until they are gone.
+ */
+static int start_when_there_is_room(
+	struct outcome *outcome, int in, struct convert **convert)
+{
+	const int64_t deadline_ms = clock_mono_ms() + PATIENCE_MS;
+	int rc;
+
+	while ((rc = start(outcome, CONVERT_PROBE, in, -1, convert)) != 0 &&
+		outcome->err.code == ERR_BUSY && clock_mono_ms() < deadline_ms)
+		usleep(1000);
+	if (rc == 0)
+		outcome->err = ERR_NONE;
+	return rc;
+}
+
+/* As run(), but cmocka's assertions are for its own thread. */
+static bool run_aside(struct outcome *outcome)
+{
+	scoped(fd_close) int in = file_of("some bytes");
+	struct convert *convert = NULL;
+
+	*outcome = (struct outcome){ .base = event_base_new() };
+	if (start_when_there_is_room(outcome, in, &convert) == 0)
+		event_base_dispatch(outcome->base);
+	event_base_free(outcome->base);
+	return outcome->n_done == 1 && outcome->err.code == ERR_OK;
+}
+
 /* Gives back @arg when all went well. */
 static void *run_some(void *arg)
 {
 	for (int i = 0; i < 5; i++) {
 		struct outcome outcome;
 
-		run(&outcome, CONVERT_PROBE, -1);
-		if (outcome.err.code != ERR_OK)
+		if (!run_aside(&outcome)) {
+			fprintf(stderr, "n_done=%d %s: %s\n", outcome.n_done,
+				err_code_name(outcome.err.code),
+				outcome.err.msg);
 			return NULL;
+		}
 	}
 	return arg;
 }
