@@ -1,10 +1,10 @@
 #!/bin/sh
-# Runs every unit test program, shows the output of those that fail, and closes with one line.
+# Runs every unit test program, shows the output of those that fail, and closes with one line.  One that hangs has failed.
 passed=0
 failed=0
 for t in "$@"; do
 	log="$t.log"
-	if "$t" >"$log" 2>&1; then
+	if timeout -k 5 "${UNIT_SECONDS:-400}" "$t" >"$log" 2>&1; then
 		n=$(grep -c '^\[       OK \]' "$log")
 		passed=$((passed + n))
 	else

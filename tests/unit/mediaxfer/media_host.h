@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -35,6 +36,7 @@ struct media_host {
 	int fd;
 	char name[HOST_NAME]; /* "127.0.0.1:12345" */
 	pthread_t thread;
+	sem_t is_up;				  /* the thread has begun */
 	struct host_answer answers[HOST_ANSWERS]; /* the last one repeats */
 	int n_answers;
 	int body_fd; /* what was posted last is here; -1: not kept */
@@ -166,6 +168,7 @@ static inline void *host_run(void *arg)
 	struct media_host *host = arg;
 	int fd;
 
+	sem_post(&host->is_up);
 	while ((fd = accept4(host->fd, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
 		host_serve(host, fd);
 		close(fd);
@@ -181,12 +184,17 @@ static inline void host_start(struct media_host *host)
 
 	host->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	host->body_fd = -1;
+	sem_init(&host->is_up, 0, 0);
 	if (host->fd < 0 ||
 		bind(host->fd, (struct sockaddr *)&address, n) != 0 ||
 		listen(host->fd, 8) != 0 ||
 		getsockname(host->fd, (struct sockaddr *)&address, &n) != 0 ||
 		pthread_create(&host->thread, NULL, host_run, host) != 0)
 		abort();
+	/* Who forks while a thread begins may copy a lock of the sanitizer's
+	 * allocator, held for ever.  Later the thread allocates nothing. */
+	while (sem_wait(&host->is_up) != 0)
+		;
 	snprintf(host->name, sizeof host->name, "127.0.0.1:%d",
 		ntohs(address.sin_port));
 }
