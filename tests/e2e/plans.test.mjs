@@ -52,8 +52,11 @@ async function makeOther() {
 	return { ...made, key, deviceUid }
 }
 
-// The clock jumps on meanwhile; the sandbox has forgotten who is there.
+const hasQueued = async () => (await suite.api('GET', '/v1/developer/messages?limit=100')).body.data.some((m) => m.status === 'QUEUED')
+
+// The clock jumps on meanwhile; the sandbox has forgotten who is there: what still waits would fail, and pause the account.
 async function restart(laterMs = 0) {
+	await eventually('nothing waits', async () => !(await hasQueued()))
 	await suite.down()
 	suite.env.VEREDA_CLOCK_SHIFT_MS = String(Number(suite.env.VEREDA_CLOCK_SHIFT_MS) + laterMs)
 	await suite.up()
